@@ -1,0 +1,46 @@
+"""Packaging of tfkd: `pip install -e .[dev]`."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="tfkd",
+    version="0.1.0",
+    description="Distil a BERT text classifier into a BiLSTM that runs on a phone",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["tfkd", "tfkd.*"]),
+    package_data={"tfkd": ["py.typed"]},
+    # Ranges that were tested together; tools/test.sh runs in them.
+    install_requires=[
+        "absl-py>=2.3,<3",
+        "ai-edge-litert>=2.3,<2.4",
+        "flatbuffers>=25.2",
+        "google-re2>=1.1,<2",
+        "HanTa>=1.2.1,<1.3",
+        "keras>=3.15,<3.16",
+        "keras-nlp>=0.32,<0.33",  # installs keras-hub, its new name
+        "mediapipe>=1.2,<1.3",  # the schema of TFLite metadata
+        "numpy>=2.0,<3",
+        "nltk>=3.9,<4",  # its Treebank detokenizer; no downloads
+        "pyarrow>=21,<27",
+        "sacremoses>=0.1.1,<0.3",
+        "safetensors>=0.5,<1",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-text>=2.21,<2.22",
+        "tqdm>=4.66,<5",
+    ],
+    extras_require={
+        "tfds": ["tensorflow-datasets>=4.9.10,<5"],
+        "dev": [
+            "hypothesis>=6.100,<7",
+            "mypy>=2.4,<3",
+            "pre-commit>=4,<5",
+            "pytest>=9,<10",
+            "ruff>=0.17,<0.18",
+            "tensorflow-datasets>=4.9.10,<5",
+        ],
+    },
+    entry_points={"console_scripts": ["tfkd=tfkd.commands.main:main"]},
+)

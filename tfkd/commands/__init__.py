@@ -1,0 +1,1 @@
+"""One absl command a file: flags -> config -> one call."""

@@ -1,0 +1,1 @@
+"""A Keras student in, a checked `.tflite` out."""

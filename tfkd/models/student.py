@@ -1,0 +1,84 @@
+"""The student: a single-layer BiLSTM over words (Tang et al. 2019, section 3.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfkd.text.vocabulary import PAD_ID
+
+assert PAD_ID == 0  # what Embedding(mask_zero=True) masks
+
+
+@keras.saving.register_keras_serializable(package="tfkd")
+class BiLstmClassifier(keras.Model):
+    """Word ids -> embedding -> BiLSTM -> last state of each direction -> ReLU layer -> logits.
+
+    Input: `token_ids`, int32 [batch, tokens], PAD_ID after a text's end.
+    Output: logits, float32 [batch, num_classes].
+
+    The layers are named `embedding`, `bilstm`, `hidden` and `logits`; the export reads them by name.
+
+    Args:
+      vocabulary_size: rows of the embedding table.
+      num_classes: logits.
+      embedding_dim: columns of the embedding table.
+      hidden_size: units of the LSTM in each direction.
+      dense_size: units of the ReLU layer.
+      dropout: share of the embeddings and of the last states dropped in training.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        num_classes: int,
+        embedding_dim: int = 300,
+        hidden_size: int = 150,
+        dense_size: int = 200,
+        dropout: float = 0.0,
+        **kwargs: Any,
+    ):
+        # === Layers ===
+        embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="embedding")
+        bilstm = keras.layers.Bidirectional(keras.layers.LSTM(hidden_size), name="bilstm")
+        hidden = keras.layers.Dense(dense_size, activation="relu", name="hidden")
+        logits = keras.layers.Dense(num_classes, name="logits")
+
+        # === Functional model ===
+        token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+        x = embedding(token_ids)
+        if dropout:
+            x = keras.layers.SpatialDropout1D(dropout, name="embedding_dropout")(x)
+        x = bilstm(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name="state_dropout")(x)
+        super().__init__(inputs=token_ids, outputs=logits(hidden(x)), **kwargs)
+
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.num_classes = num_classes
+        self.embedding_dim = embedding_dim
+        self.hidden_size = hidden_size
+        self.dense_size = dense_size
+        self.dropout = dropout
+
+    def set_word_vectors(self, vectors: np.ndarray) -> None:
+        """Sets the embedding table, float32 [vocabulary_size, embedding_dim]."""
+        self.get_layer("embedding").set_weights([vectors])
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "vocabulary_size": self.vocabulary_size,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "hidden_size": self.hidden_size,
+            "dense_size": self.dense_size,
+            "dropout": self.dropout,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: object = None) -> BiLstmClassifier:
+        return cls(**config)

@@ -1,0 +1,1 @@
+"""Sentences, their words, and the batches made of them."""

@@ -1,0 +1,100 @@
+"""The student's vocabulary: spellings to ids, several spellings to one id.
+
+MediaPipe doesn't lowercase, so the vocabulary does: `movie`, `Movie` and
+`MOVIE` are entries of their own that share an id. The file is MediaPipe's,
+`token id` a line.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+PAD_ID, UNKNOWN_ID, MASK_ID = 0, 1, 2
+PAD_TOKEN, UNKNOWN_TOKEN = "<PAD>", "<UNKNOWN>"  # the names that MediaPipe looks for
+MASK_MARKER = "[MASK]"  # as BERT's tokenizer knows it, and as augmented text holds it
+# What is left of the marker when a delimiter expression drops its brackets,
+# and the marker itself for one that keeps them.
+MASK_SPELLINGS = (MASK_MARKER, "MASK")
+SPECIAL_IDS = {PAD_TOKEN: PAD_ID, UNKNOWN_TOKEN: UNKNOWN_ID} | dict.fromkeys(MASK_SPELLINGS, MASK_ID)
+
+
+def normalized(word: str) -> str:
+    """Returns the word in lower case without accents, as uncased BERT reads it."""
+    decomposed = unicodedata.normalize("NFD", word.lower())
+    return "".join(c for c in decomposed if unicodedata.category(c) != "Mn") or word
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Spellings and their ids.
+
+    Attributes:
+      ids: id by spelling, the special ones included.
+      words: the normalized word of each id; `words[id]`.
+    """
+
+    ids: Mapping[str, int]
+    words: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """The number of ids, which is the number of rows of the embedding table."""
+        return len(self.words)
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int], max_size: int, min_count: int = 1) -> Vocabulary:
+        """Returns the vocabulary of the most frequent words.
+
+        Args:
+          counts: how often each spelling occurs.
+          max_size: number of ids at most, the three special ones included.
+          min_count: words (all spellings together) seen less often are left out.
+        """
+        totals: Counter[str] = Counter()
+        for spelling, count in counts.items():
+            if spelling not in SPECIAL_IDS and not any(c.isspace() for c in spelling):
+                totals[normalized(spelling)] += count
+        frequent = sorted((w for w, n in totals.items() if n >= min_count), key=lambda w: (-totals[w], w))
+        words = (PAD_TOKEN, UNKNOWN_TOKEN, MASK_MARKER, *frequent[: max(max_size - len(set(SPECIAL_IDS.values())), 0)])
+        id_of = {word: i for i, word in enumerate(words) if i > MASK_ID}
+        ids = dict(SPECIAL_IDS)
+        for spelling in sorted(counts):
+            if (i := id_of.get(normalized(spelling))) is not None:
+                for variant in _case_variants(spelling):
+                    if not any(c.isspace() for c in variant) and id_of.get(normalized(variant)) == i:
+                        ids.setdefault(variant, i)
+        return cls(ids=ids, words=words)
+
+    def to_lines(self) -> Iterable[str]:
+        """Returns MediaPipe's vocabulary file, line by line without line ends."""
+        return (f"{spelling} {i}" for spelling, i in self.ids.items())
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[str]) -> Vocabulary:
+        """Reads what `to_lines` wrote.
+
+        Raises:
+          ValueError: a line isn't `token id`, or the ids leave a gap.
+        """
+        ids: dict[str, int] = {}
+        words: dict[int, str] = {}
+        for number, line in enumerate(lines, start=1):
+            spelling, _, i = line.rpartition(" ")
+            if not spelling or not i.isdecimal():
+                raise ValueError(f"line {number} of the vocabulary is {line!r}, not 'token id'")
+            ids[spelling] = int(i)
+            if spelling in SPECIAL_IDS:
+                words[int(i)] = MASK_MARKER if int(i) == MASK_ID else spelling
+            else:
+                words.setdefault(int(i), normalized(spelling))
+        if sorted(words) != list(range(len(words))):
+            raise ValueError("the vocabulary's ids leave a gap")
+        return cls(ids=ids, words=tuple(words[i] for i in range(len(words))))
+
+
+def _case_variants(spelling: str) -> tuple[str, ...]:
+    """The spelling as it is, and as a sentence's start, a shout or a plain text would have it."""
+    lower = spelling.lower()
+    return (spelling, lower, lower[:1].upper() + lower[1:], spelling.upper())

@@ -1,0 +1,100 @@
+"""Words by MediaPipe's rule, so that training and a phone see the same ids.
+
+MediaPipe's RegexTokenizer splits the raw text on an RE2 expression, drops what
+matched and empty pieces, and looks each piece up as it stands
+(`mediapipe/tasks/cc/text/tokenizers/regex_tokenizer.cc`). Arrow's
+`split_pattern_regex` runs the same RE2 over a whole column at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfkd.text.vocabulary import PAD_ID, UNKNOWN_ID, Vocabulary
+
+# Everything but letters, digits, combining marks and the ASCII apostrophe.
+DEFAULT_DELIMITER_REGEX = r"[^\pL\pN\pM']+"
+
+
+def split_words(texts: Sequence[str] | pa.Array, delimiter_regex: str) -> pa.ListArray:
+    """Returns the words of each text, a list<string> array of the same length.
+
+    Args:
+      texts: the raw texts.
+      delimiter_regex: RE2 syntax; what it matches is dropped.
+
+    Raises:
+      ValueError: `delimiter_regex` isn't RE2, or matches the empty string (on
+        which MediaPipe would never return).
+    """
+    column = texts if isinstance(texts, pa.Array) else pa.array(texts, type=pa.string())
+    if pc.match_substring_regex(pa.array([""]), f"^(?:{delimiter_regex})$")[0].as_py():
+        raise ValueError(f"the delimiter regex {delimiter_regex!r} matches the empty string")
+    split = pc.split_pattern_regex(column, delimiter_regex)
+    # Empty pieces (before a leading and after a trailing delimiter) are no words.
+    flat = split.flatten()
+    kept = pc.greater(pc.binary_length(flat), 0).to_numpy(zero_copy_only=False)
+    ends = np.concatenate([[0], np.cumsum(kept)])
+    offsets = ends[split.offsets.to_numpy() - split.offsets[0].as_py()]
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat.filter(pa.array(kept)))
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """The word ids of many texts, flat.
+
+    Attributes:
+      ids: int32 [total words].
+      offsets: int64 [texts + 1]; text i has `ids[offsets[i]:offsets[i + 1]]`.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Words in each text, int64 [texts]."""
+        return np.diff(self.offsets)
+
+    def padded(self, rows: np.ndarray | slice = slice(None), length: int | None = None) -> np.ndarray:
+        """Returns int32 [rows, length]: the chosen texts' ids, cut or padded at the end.
+
+        Args:
+          rows: which texts; all by default.
+          length: words kept; by default the longest of `rows`, at least one.
+        """
+        starts, ends = self.offsets[:-1][rows], self.offsets[1:][rows]
+        if length is None:
+            length = max(int((ends - starts).max(initial=0)), 1)
+        positions = starts[:, None] + np.arange(length)
+        inside = positions < ends[:, None]
+        ids = self.ids if len(self.ids) else np.array([PAD_ID], np.int32)
+        return np.where(inside, ids[np.minimum(positions, len(ids) - 1)], PAD_ID).astype(np.int32)
+
+
+class WordTokenizer:
+    """Raw texts to word ids: a delimiter expression and a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary, delimiter_regex: str = DEFAULT_DELIMITER_REGEX):
+        self.vocabulary = vocabulary
+        self.delimiter_regex = delimiter_regex
+        self._words = pa.array(list(vocabulary.ids), type=pa.string())
+        self._ids = np.array([*vocabulary.ids.values(), UNKNOWN_ID], np.int32)
+
+    def encode(self, texts: Sequence[str] | pa.Array) -> EncodedTexts:
+        """Returns the ids of each text's words; words not in the vocabulary get UNKNOWN_ID."""
+        words = split_words(texts, self.delimiter_regex)
+        flat = words.flatten()
+        found = pc.index_in(flat, value_set=self._words).fill_null(len(self._words))
+        return EncodedTexts(
+            ids=self._ids[found.to_numpy(zero_copy_only=False)],
+            offsets=words.offsets.to_numpy().astype(np.int64),
+        )

@@ -1,0 +1,1 @@
+"""The store of augmented, teacher-labelled sentences, and what fills it."""
