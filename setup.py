@@ -17,8 +17,6 @@ setup(
         "absl-py>=2.3,<3",
         "ai-edge-litert>=2.3,<2.4",
         "flatbuffers>=25.2",
-        "google-re2>=1.1,<2",
-        "HanTa>=1.2.1,<1.3",
         "keras>=3.15,<3.16",
         "keras-nlp>=0.32,<0.33",  # installs keras-hub, its new name
         "mediapipe>=1.2,<1.3",  # the schema of TFLite metadata
@@ -29,16 +27,20 @@ setup(
         "safetensors>=0.5,<1",
         "tensorflow>=2.21,<2.22",
         "tensorflow-text>=2.21,<2.22",
+        "textblob>=0.19,<0.21",
         "tqdm>=4.66,<5",
     ],
     extras_require={
-        "tfds": ["tensorflow-datasets>=4.9.10,<5"],
+        # TFDS needs importlib_resources to download, and doesn't say so.
+        "tfds": ["tensorflow-datasets>=4.9.10,<5", "importlib_resources>=6"],
         "dev": [
+            "google-re2>=1.1,<2",  # the phone's regular expressions, to compare ours with
             "hypothesis>=6.100,<7",
             "mypy>=2.4,<3",
             "pre-commit>=4,<5",
             "pytest>=9,<10",
             "ruff>=0.17,<0.18",
+            "importlib_resources>=6",
             "tensorflow-datasets>=4.9.10,<5",
         ],
     },

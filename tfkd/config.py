@@ -46,13 +46,14 @@ class DataConfig:
     text_pair_column: str = _option("", "name of the column with the second text of a pair")
     label_column: str = _option("", "name of the column with the label; default: guessed, and said")
     labels: tuple[str, ...] = _option(
-        (), "names of the labels in the order of their numbers, such as negative,positive; default: those found in train"
+        (),
+        "names of the labels in the order of their numbers, such as negative,positive; default: those found in train",
     )
     dev_rows: int = _option(0, "rows to cut from train for dev, stratified, if there is no dev file; 0: a tenth")
     quoting: str = _option("auto", "whether fields of TSV may be quoted; auto: CSV yes, TSV no", ("auto", "yes", "no"))
     detokenize: str = _option(
         "none",
-        "how to undo the tokenization of corpora such as SST-2 (\"does n't\" -> \"doesn't\")",
+        'how to undo the tokenization of corpora such as SST-2 ("does n\'t" -> "doesn\'t")',
         ("none", "treebank", "moses"),
     )
     encoding: str = _option("utf-8", "encoding of text files, such as latin-1")
@@ -63,3 +64,114 @@ class DataConfig:
         _check(self.max_bad_rows >= 0, "max_bad_rows", self.max_bad_rows, "0 or more rows")
         _check(len(set(self.labels)) == len(self.labels), "labels", ",".join(self.labels), "each name once")
         _check(len(self.labels) != 1, "labels", ",".join(self.labels), "at least two names")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherConfig:
+    """Which BERT to fine-tune, and how."""
+
+    teacher: str = _option(
+        "minilm_l6",
+        "the BERT: an asset (minilm_l6), a keras-hub preset name, a Hugging Face folder, hf://ORG/NAME, "
+        "or the folder of a teacher that `tfkd finetune` made, which is taken as it is",
+    )
+    teacher_epochs: int = _option(3, "epochs of fine-tuning; the best by dev accuracy is kept")
+    teacher_batch_size: int = _option(32, "sentences a fine-tuning step")
+    teacher_learning_rate: float = _option(4e-5, "peak learning rate of AdamW")
+    teacher_warmup: float = _option(0.1, "share of the steps in which the learning rate rises")
+    teacher_weight_decay: float = _option(0.01, "AdamW's weight decay; biases and layer norms are left out")
+    teacher_train_embeddings: bool = _option(
+        False, "train the table of word pieces too; half as slow again, and worth little on small data"
+    )
+    max_pieces: int = _option(128, "word pieces of a sentence that the teacher reads, [CLS] and [SEP] included")
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
+        _check_share(self, "teacher_warmup")
+        _check(self.teacher_weight_decay >= 0, "teacher_weight_decay", self.teacher_weight_decay, "0 or more")
+        _check(self.max_pieces >= 3, "max_pieces", self.max_pieces, "at least 3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationConfig:
+    """How sentences are made of sentences (Tang et al. 2019, section 3.3)."""
+
+    n_iter: int = _option(20, "sentences made of each sentence of train, before duplicates are dropped; 0: none")
+    p_mask: float = _option(0.1, "share of words replaced by [MASK]")
+    p_pos: float = _option(0.1, "share of words replaced by another word of the same part of speech")
+    p_ng: float = _option(0.25, "share of made sentences of which only an n-gram is kept")
+    ngram_max: int = _option(5, "longest n-gram, in words")
+
+    def __post_init__(self) -> None:
+        _check(self.n_iter >= 0, "n_iter", self.n_iter, "0 or more")
+        _check_share(self, "p_mask", "p_pos", "p_ng")
+        _check(self.p_mask + self.p_pos <= 1, "p_mask", self.p_mask, f"at most 1 together with --p_pos={self.p_pos}")
+        _check_positive(self, "ngram_max")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelConfig:
+    """How the teacher labels the transfer set."""
+
+    logits_from: str = _option(
+        "", "Parquet file or folder with columns text and logits of any other model; then no teacher is run"
+    )
+    shard_rows: int = _option(16384, "sentences a shard; a killed labelling goes on at the last whole one")
+    label_batch_size: int = _option(128, "sentences a step of the teacher")
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "shard_rows", "label_batch_size")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentConfig:
+    """The student's shape; the paper's by default."""
+
+    embedding_dim: int = _option(300, "columns of the embedding table")
+    hidden_size: int = _option(150, "LSTM units in each direction")
+    dense_size: int = _option(200, "units of the ReLU layer")
+    dropout: float = _option(0.1, "share of the embeddings and of the last states dropped in training")
+    vocabulary_size: int = _option(20000, "words at most, all spellings of a word counted once")
+    min_count: int = _option(1, "words seen less often in train become <UNKNOWN>")
+    delimiter_regex: str = _option("", "RE2: what separates words; default: all but letters, digits and apostrophes")
+    embeddings: str = _option(
+        "teacher", "where the word vectors start: the teacher's own, reduced by PCA, or random", ("teacher", "random")
+    )
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "embedding_dim", "hidden_size", "dense_size", "min_count")
+        _check(self.vocabulary_size > 3, "vocabulary_size", self.vocabulary_size, "more than the 3 special words")
+        _check(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillConfig:
+    """How the student learns."""
+
+    alpha: float = _option(0.0, "weight of the hard labels' cross-entropy; 1 - alpha is that of the teacher's logits")
+    epochs: int = _option(4, "passes over the transfer set")
+    baseline_epochs: int = _option(8, "passes over train for the baseline, which learns from hard labels alone")
+    batch_size: int = _option(128, "sentences a step")
+    optimizer: str = _option("adam", "adam, or the paper's adadelta", ("adam", "adadelta"))
+    learning_rate: float = _option(1e-3, "peak learning rate; it decays linearly to zero (adadelta: constant)")
+
+    def __post_init__(self) -> None:
+        _check_share(self, "alpha")
+        _check_positive(self, "epochs", "baseline_epochs", "batch_size", "learning_rate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """How the student becomes a .tflite file."""
+
+    max_tokens: int = _option(48, "words that the exported student reads of a text; time grows with it")
+    quantization: str = _option(
+        "dynamic_int8",
+        "how the exported student's weights are stored; dynamic_int8: a quarter of the size",
+        ("dynamic_int8", "float32"),
+    )
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "max_tokens")
+        choices = self.__dataclass_fields__["quantization"].metadata["choices"]
+        _check(self.quantization in choices, "quantization", self.quantization, " or ".join(choices))

@@ -31,7 +31,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb") as f:
             os.fsync(f.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as e:
         raise InputError(f"{path}: can't be written: {e.strerror or e}") from e
     finally:
@@ -53,7 +53,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         yield temporary
         if path.exists():
             shutil.rmtree(path)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as e:
         raise InputError(f"{path}: can't be written: {e.strerror or e}") from e
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,3 +49,12 @@ class Corpus:
     unlabelled: list[str]
     label_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+
+def digest(examples: Examples) -> str:
+    """Returns a SHA-256 over the rows in their order, in hex."""
+    sha = hashlib.sha256(examples.labels.astype("<i4").tobytes())
+    for texts in (examples.texts, examples.text_pairs or []):
+        for text in texts:
+            sha.update(text.encode() + b"\0")
+    return sha.hexdigest()

@@ -4,6 +4,11 @@ MediaPipe's RegexTokenizer splits the raw text on an RE2 expression, drops what
 matched and empty pieces, and looks each piece up as it stands
 (`mediapipe/tasks/cc/text/tokenizers/regex_tokenizer.cc`). Arrow's
 `split_pattern_regex` runs the same RE2 over a whole column at once.
+
+Two differences, both seen from outside (tests/export/test_mediapipe.py):
+MediaPipe 1.2.2 takes a text's end to be its first NUL, here a NUL is a
+character like another; and its RE2 knows the letters of Unicode 17, that of
+Arrow those of Unicode 14.
 """
 
 from __future__ import annotations

@@ -1,0 +1,78 @@
+"""A student in, a checked file out, or nothing."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tests.export.conftest import DEV_TEXTS, LABELS, MAX_TOKENS, randomized
+from tfkd.config import ExportConfig
+from tfkd.errors import InputError
+from tfkd.export import exporter
+from tfkd.export.exporter import export_student, student_probabilities
+from tfkd.models.student import BiLstmClassifier
+
+CONFIG = ExportConfig(max_tokens=MAX_TOKENS)
+SHORT = ExportConfig(max_tokens=3)  # converts sooner
+
+
+def test_says_size_truncation_and_parity(exported):
+    assert exported.size_bytes == exported.path.stat().st_size
+    assert exported.truncated == 1  # the text of twenty words
+    assert exported.parity.rows == len(DEV_TEXTS)
+    assert exported.parity.label_agreement == 1
+    assert exported.probabilities.shape == (len(DEV_TEXTS), len(LABELS))
+
+
+def test_the_same_student_gives_the_same_file(exported, student, tokenizer, tmp_path):
+    copy = BiLstmClassifier.from_config(student.get_config())  # other variables, other names inside TensorFlow
+    copy.set_weights(student.get_weights())
+    again = export_student(copy, tokenizer, LABELS, DEV_TEXTS, tmp_path / "again.tflite", CONFIG)
+    assert again.path.read_bytes() == exported.path.read_bytes()
+
+
+@pytest.mark.parametrize("earlier", [None, b"an earlier good file"])
+def test_an_export_that_differs_leaves_nothing(student, tokenizer, tmp_path, monkeypatch, earlier):
+    other = randomized(BiLstmClassifier.from_config(student.get_config()), seed=1)
+    broken_lowering = exporter.StudentWeights.from_model(other)
+    monkeypatch.setattr(exporter.StudentWeights, "from_model", lambda model: broken_lowering)
+    path = tmp_path / "student.tflite"
+    if earlier is not None:
+        path.write_bytes(earlier)
+    with pytest.raises(InputError, match="exported student"):
+        export_student(student, tokenizer, LABELS, DEV_TEXTS, path, SHORT)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == ([] if earlier is None else [earlier])
+
+
+@pytest.mark.parametrize(
+    ("labels", "texts", "says"),
+    [(("a", "b", "c"), ["a"], "3 label names for a student of 2"), (LABELS, [], "no dev texts")],
+)
+def test_what_does_not_fit_is_refused(student, tokenizer, tmp_path, labels, texts, says):
+    with pytest.raises(InputError, match=says):
+        export_student(student, tokenizer, labels, texts, tmp_path / "student.tflite", SHORT)
+
+
+def test_a_vocabulary_of_another_student_is_refused(tokenizer, tmp_path):
+    with pytest.raises(InputError, match="not of the same run"):
+        export_student(BiLstmClassifier(99, 2, 4, 4, 4), tokenizer, LABELS, ["a"], tmp_path / "s.tflite", SHORT)
+
+
+def test_a_path_that_can_not_be_written_is_named(student, tokenizer, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/student\.tflite: can't be written"):
+        export_student(student, tokenizer, LABELS, DEV_TEXTS, tmp_path / "file" / "student.tflite", SHORT)
+
+
+def test_batching_by_length_keeps_rows_and_their_order(student, tokenizer):
+    texts = ["good " * n for n in (5, 0, 30, 1, 5, 2)]
+    encoded = tokenizer.encode(texts)
+    one_by_one = [keras.ops.softmax(student(encoded.padded(slice(i, i + 1), 12))[0]) for i in range(len(texts))]
+    np.testing.assert_allclose(student_probabilities(student, encoded, 12, batch_size=2), one_by_one, atol=1e-5)
+
+
+@pytest.mark.parametrize(("field", "value"), [("max_tokens", 0), ("quantization", "int4")])
+def test_config_names_the_flag(field, value):
+    with pytest.raises(ValueError, match=f"--{field}={value}"):
+        ExportConfig(**{field: value})

@@ -1,0 +1,59 @@
+"""The exported file run by LiteRT alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.export.conftest import DEV_TEXTS, LABELS, MAX_TOKENS
+from tfkd.errors import InputError
+from tfkd.export.litert_classifier import LiteRtClassifier
+
+
+def test_predicts_what_the_export_measured(tflite, exported):
+    classifier = LiteRtClassifier.from_file(tflite)
+    np.testing.assert_array_equal(classifier.predict(DEV_TEXTS), exported.probabilities)
+    assert classifier.label_names == LABELS
+    assert classifier.max_tokens == MAX_TOKENS
+
+
+def test_no_texts_give_no_rows(tflite):
+    probabilities = LiteRtClassifier.from_file(tflite).predict([])
+    assert probabilities.shape == (0, 2)
+    assert probabilities.dtype == np.float32
+
+
+def test_counts_texts_longer_than_the_model_reads(tflite):
+    texts = ["a " * MAX_TOKENS, "a " * (MAX_TOKENS + 1), "", "10 " * 10_000]
+    assert LiteRtClassifier.from_file(tflite).truncated(texts) == 2
+
+
+def test_words_after_the_last_read_change_nothing(tflite):
+    one, other = LiteRtClassifier.from_file(tflite).predict(["a " * MAX_TOKENS, "a " * MAX_TOKENS + "bad film"])
+    np.testing.assert_array_equal(one, other)
+
+
+def test_ids_out_of_range_survive(tflite):
+    classifier = LiteRtClassifier.from_file(tflite)
+    for ids in (np.arange(-MAX_TOKENS, 0), np.arange(MAX_TOKENS) + 2**30, np.full(MAX_TOKENS, -128)):
+        assert classifier.predict_ids(ids.astype(np.int32)).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_model_whose_graph_is_damaged_is_one_clear_error(tflite, tmp_path):
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(tflite.read_bytes()[:3000])
+    with pytest.raises(InputError, match=r"damaged\.tflite"):
+        LiteRtClassifier.from_file(damaged)
+
+
+def test_needs_neither_tensorflow_nor_keras_nor_mediapipe(tflite):
+    script = (
+        "import sys; from tfkd.export.litert_classifier import LiteRtClassifier;"
+        f"LiteRtClassifier.from_file({str(tflite)!r}).predict(['a good film']);"
+        "print(*{'tensorflow', 'keras', 'mediapipe', 'jax', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

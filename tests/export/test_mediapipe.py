@@ -1,0 +1,164 @@
+"""The exported file in LiteRT's other runtimes: the same words, ids and probabilities everywhere."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.compiled_model import CompiledModel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.export.conftest import LABELS, MAX_TOKENS
+from tfkd.export.conversion import convert
+from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.export.metadata import ModelMetadata, with_metadata
+from tfkd.text.vocabulary import PAD_ID
+from tfkd.text.word_tokenizer import WordTokenizer
+
+AWKWARD_TEXTS = {
+    "capitals": "A GOOD Film, GoOd fILM",
+    "ASCII apostrophes": "it's 'good' doesn't DOESN'T ''",
+    "typographic apostrophes": "it’s don’t ‘good’ “bad”",
+    "emoji": "good 👍 film👍🏽bad",
+    "ZWJ sequences": "a 👩‍👩‍👧‍👦 film 🏳️‍🌈",
+    "composed accents": "caf\u00e9 na\u00efve CAF\u00c9",
+    "decomposed accents": "cafe\u0301 nai\u0308ve CAFE\u0301",
+    "CJK": "映画 映画は good 映画。bad，映",
+    "zero-width characters": "go\u200bod \u200cfilm\u200d \ufeffbad \u2060a",
+    "10,000 words": "good bad " * 5_000,
+    "empty": "",
+    "white space only": " \t\n\u00a0\u3000 ",
+    "spaces around": "   good film   ",
+    "newlines and tabs": "good\nfilm\r\nbad\ta\x0ba\x0cfilm",
+    "mask marker": "a [MASK] film MASK mask",
+    "MediaPipe's own names": "<PAD> a <UNKNOWN> film <START>",
+    "digits": "10 of 10, 1.0 ١٠ ２０ x²",
+    "right to left": "טוב good فيلم \u202ebad\u202c",
+    "Cyrillic": "и И",
+    "controls": "good\x01film\x7fbad\x85a\u2028film",
+    "beyond the BMP": "𝐠𝐨𝐨𝐝 𠀀 good",
+    "private and never assigned": "good\ue000film\ue000bad\U0010ffff a",
+    "punctuation only": "...!?—–",
+}
+
+# MediaPipe's RE2 knows the letters of Unicode 17, Arrow's those of 14, as Python 3.11 does: the 9,754 letters, marks
+# and digits assigned since part words here and not there. No other character differs. NUL has a test of its own.
+any_text = st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0"))
+_NOT_ASKED = ("Cs", "Cn", "Co")
+# Words that are known, between characters that may or may not part them.
+film_text = st.lists(
+    st.one_of(st.sampled_from(["good", "BAD", "film", "it's", "café", "映画", " ", "[MASK]"]), any_text)
+)
+
+
+def mediapipe_scores(content: bytes) -> Callable[[str], np.ndarray]:
+    """Returns what gives MediaPipe's scores of a raw text, float32 [classes], in the model's own order."""
+    import mediapipe as mp  # 8 s
+
+    text_tasks = mp.tasks.text
+    options = text_tasks.TextClassifierOptions(base_options=mp.tasks.BaseOptions(model_asset_buffer=content))
+    classifier = text_tasks.TextClassifier.create_from_options(options)
+
+    def scores(text: str) -> np.ndarray:
+        categories = classifier.classify(text).classifications[0].categories
+        return np.array([c.score for c in sorted(categories, key=lambda c: c.index)], np.float32)
+
+    return scores
+
+
+def echoing_mediapipe(tokenizer: WordTokenizer, max_tokens: int) -> Callable[[str], list[int]]:
+    """MediaPipe's ids of a raw text, seen from outside: a model that returns its input, under the same metadata."""
+    module = tf.Module()
+    module.__call__ = tf.function(
+        lambda token_ids: {"probabilities": tf.cast(token_ids, tf.float32)},
+        input_signature=[tf.TensorSpec([1, max_tokens], tf.int32, name="token_ids")],
+        autograph=False,
+    )
+    positions = tuple(f"position {i}" for i in range(max_tokens))
+    metadata = ModelMetadata("echo", "", tokenizer.delimiter_regex, tokenizer.vocabulary, positions, max_tokens)
+    scores = mediapipe_scores(with_metadata(convert(module, "float32"), metadata))
+    return lambda text: scores(text).astype(int).tolist()
+
+
+@pytest.fixture(scope="module")
+def mediapipe_ids(tokenizer) -> Callable[[str], list[int]]:
+    return echoing_mediapipe(tokenizer, MAX_TOKENS)
+
+
+@pytest.fixture(scope="module")
+def our_ids(tokenizer) -> Callable[[str], list[int]]:
+    return lambda text: tokenizer.encode([text]).padded(length=MAX_TOKENS)[0].tolist()
+
+
+@pytest.mark.parametrize("text", AWKWARD_TEXTS.values(), ids=AWKWARD_TEXTS)
+def test_mediapipe_reads_the_same_ids(mediapipe_ids, our_ids, text):
+    assert mediapipe_ids(text) == our_ids(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=any_text)
+def test_mediapipe_reads_the_same_ids_of_any_text(mediapipe_ids, our_ids, text):
+    assert mediapipe_ids(text) == our_ids(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(parts=film_text)
+def test_mediapipe_reads_the_same_ids_among_known_words(mediapipe_ids, our_ids, parts):
+    text = "".join(parts)
+    assert mediapipe_ids(text) == our_ids(text)
+
+
+def test_every_assigned_character_parts_words_or_not_as_in_mediapipe(tokenizer):
+    """`good<c>film` is two words if c is a delimiter, an unknown one if not."""
+    at_once = 1000  # texts of one character each, joined by spaces
+    mediapipe_ids = echoing_mediapipe(tokenizer, 2 * at_once)
+    # Ideographs and Hangul syllables are runs of one category each: their ends will do.
+    inner = {*range(0x3410, 0x4DB0), *range(0x4E10, 0x9FF0), *range(0xAC10, 0xD790), *range(0x17010, 0x187E0)}
+    inner |= {*range(0x20010, 0x2A6D0), *range(0x2A710, 0x2B730), *range(0x2B820, 0x2CEA0), *range(0x2CEB0, 0x2EBE0)}
+    characters = [
+        chr(i)
+        for i in range(1, sys.maxunicode + 1)
+        if i not in inner and unicodedata.category(chr(i)) not in _NOT_ASKED
+    ]
+    assert len(characters) > 30_000
+    for start in range(0, len(characters), at_once):
+        text = " ".join(f"good{c}film" for c in characters[start : start + at_once])
+        assert mediapipe_ids(text) == tokenizer.encode([text]).padded(length=2 * at_once)[0].tolist(), start
+
+
+def test_mediapipe_stops_at_a_nul(mediapipe_ids, our_ids):
+    """Its tokenizer takes a C string; here a NUL is a delimiter like another."""
+    good, film = our_ids("good film")[:2]
+    assert mediapipe_ids("good\0film")[:2] == [good, PAD_ID]
+    assert our_ids("good\0film")[:2] == [good, film]
+
+
+def test_mediapipe_gives_the_same_probabilities(tflite):
+    scores = mediapipe_scores(tflite.read_bytes())
+    ours = LiteRtClassifier.from_file(tflite).predict(list(AWKWARD_TEXTS.values()))
+    np.testing.assert_allclose([scores(text) for text in AWKWARD_TEXTS.values()], ours, atol=1e-3)
+
+
+def test_mediapipe_names_the_labels(tflite):
+    import mediapipe as mp
+
+    with mp.tasks.text.TextClassifier.create_from_model_path(str(tflite)) as classifier:
+        categories = classifier.classify("a good film").classifications[0].categories
+    assert {c.index: c.category_name for c in categories} == dict(enumerate(LABELS))
+
+
+def test_compiled_model_gives_the_same_probabilities(tflite):
+    classifier = LiteRtClassifier.from_file(tflite)
+    model = CompiledModel.from_file(str(tflite))
+    inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+    for text in ("", "a good film", "bad " * 50):
+        ids = classifier.tokenizer.encode([text]).padded(length=MAX_TOKENS)
+        inputs[0].write(ids[0])
+        model.run_by_index(0, inputs, outputs)
+        compiled = outputs[0].read(len(LABELS), np.float32)
+        np.testing.assert_allclose(compiled, classifier.predict([text])[0], atol=1e-3)

@@ -1,0 +1,129 @@
+"""What is written into a model is read back, and what can't be read says so in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import zipfile
+
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.export.conftest import LABELS, MAX_TOKENS
+from tfkd.errors import InputError
+from tfkd.export.conversion import convert
+from tfkd.export.lowering import StudentWeights, lower
+from tfkd.export.metadata import LABELS_FILE, VOCABULARY_FILE, parse_metadata, read_metadata, with_metadata
+from tfkd.text.vocabulary import Vocabulary
+
+
+@pytest.fixture(scope="module")
+def bare(student) -> bytes:
+    """A model without metadata."""
+    return convert(lower(StudentWeights.from_model(student), MAX_TOKENS), "dynamic_int8")
+
+
+def test_metadata_round_trips(tflite, tokenizer):
+    metadata = read_metadata(tflite)
+    assert metadata.vocabulary == tokenizer.vocabulary
+    assert metadata.delimiter_regex == tokenizer.delimiter_regex
+    assert metadata.label_names == LABELS
+    assert metadata.max_tokens == MAX_TOKENS
+    assert metadata.name == "tfkd student"
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    labels=st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1), min_size=2, max_size=2),
+    spellings=st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1)),
+    regex=st.text(st.characters(exclude_categories=["Cs"])),
+)
+def test_metadata_of_any_script_round_trips(bare, tflite, labels, spellings, regex):
+    vocabulary = Vocabulary.from_counts(dict.fromkeys(spellings, 1), max_size=100)
+    written = dataclasses.replace(
+        read_metadata(tflite), vocabulary=vocabulary, label_names=tuple(labels), delimiter_regex=regex
+    )
+    assert parse_metadata(with_metadata(bare, written), "any") == written
+
+
+def test_the_files_are_stored_uncompressed_with_a_fixed_time(tflite):
+    with zipfile.ZipFile(tflite) as archive:
+        assert archive.namelist() == [VOCABULARY_FILE, LABELS_FILE]
+        assert {i.compress_type for i in archive.infolist()} == {zipfile.ZIP_STORED}
+        assert {i.date_time for i in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert archive.read(LABELS_FILE) == b"negative\npositive\n"
+
+
+def test_the_models_buffers_stay_aligned_and_whole(bare, tflite):
+    before, after = schema.ModelT.InitFromPackedBuf(bare), schema.ModelT.InitFromPackedBuf(tflite.read_bytes())
+    for old, new in zip(before.buffers, after.buffers, strict=False):
+        assert (old.data is None) == (new.data is None)
+        if old.data is not None:
+            assert old.data.tobytes() == new.data.tobytes()
+    root = schema.Model.GetRootAs(tflite.read_bytes())
+    for buffer in map(root.Buffers, range(root.BuffersLength())):
+        if buffer.DataLength():
+            assert buffer._tab.Vector(buffer._tab.Offset(4)) % 16 == 0
+
+
+@pytest.mark.parametrize("label", ["", "two\nlines", " spaced", "cr\r"])
+def test_a_label_that_is_no_line_is_refused(bare, tflite, label):
+    with pytest.raises(InputError, match="label name"):
+        with_metadata(bare, dataclasses.replace(read_metadata(tflite), label_names=("good", label)))
+
+
+def test_mediapipes_start_token_is_refused(bare, tflite):
+    vocabulary = Vocabulary.from_counts({"<START>": 1}, max_size=10)
+    with pytest.raises(InputError, match="<START>"):
+        with_metadata(bare, dataclasses.replace(read_metadata(tflite), vocabulary=vocabulary))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "can't be read: No such file"), (b"", "isn't a .tflite"), (b"PK\3\4 a zip, say", "isn't a .tflite")],
+)
+def test_a_file_that_is_none(tmp_path, content, says):
+    path = tmp_path / "x.tflite"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=says) as error:
+        read_metadata(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_is_no_model(tmp_path):
+    with pytest.raises(InputError, match="can't be read: Is a directory"):
+        read_metadata(tmp_path)
+
+
+def test_a_model_without_metadata(bare):
+    with pytest.raises(InputError, match=r"x\.tflite: has no metadata"):
+        parse_metadata(bare, "x.tflite")
+
+
+def test_a_model_without_its_files(tflite):
+    content = tflite.read_bytes()
+    archive_start = content.index(b"PK\3\4")
+    with pytest.raises(InputError, match=r"vocabulary\.txt is missing"):
+        parse_metadata(content[:archive_start], "x.tflite")
+
+
+def test_labels_of_another_number_than_classes(bare, tflite):
+    three = dataclasses.replace(read_metadata(tflite), label_names=("a", "b", "c"))
+    with pytest.raises(InputError, match="3 labels for 2 classes"):
+        parse_metadata(with_metadata(bare, three), "x.tflite")
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_gives_one_line_or_its_metadata(tflite, data):
+    content = bytearray(tflite.read_bytes())
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(9, len(content) - 1))]
+    for position in data.draw(st.lists(st.integers(8, len(content) - 1), max_size=20)):
+        content[position] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(InputError):  # any other exception is a traceback for the user
+        parse_metadata(bytes(content), "x.tflite")

@@ -1,0 +1,499 @@
+"""A corpus from files, folders, TensorFlow Datasets and assets, good and bad."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tfkd import assets
+from tfkd.config import DataConfig
+from tfkd.errors import InputError, UsageError
+from tfkd.files import sha256_of
+from tfkd.text.corpus import read_corpus
+from tfkd.text.example_files import read_examples, write_examples
+from tfkd.text.examples import Examples
+from tfkd.text.labels import label_numbers, name_labels
+from tfkd.text.split import cut_dev
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} isn't there: it lies beside the project, not in it")
+
+
+def tsv(path: Path, *rows: tuple, header=("sentence", "label")) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in (header, *rows)), encoding="utf-8")
+    return path
+
+
+def corpus(data: Path, **flags):
+    return read_corpus(DataConfig(data=str(data), **flags), seed=1)
+
+
+def folder(path: Path, train, dev, header=("sentence", "label")) -> Path:
+    tsv(path / "train.tsv", *train, header=header)
+    tsv(path / "dev.tsv", *dev, header=header)
+    return path
+
+
+GOOD = (("good", 1), ("fine", 1), ("bad", 0), ("awful", 0))
+
+
+# --- sources ----------------------------------------------------------------
+
+
+def test_folder_with_dev_and_unlabelled(tmp_path):
+    folder(tmp_path, GOOD, [("so so", 0)])
+    tsv(tmp_path / "unlabelled.tsv", ("who knows",), ("so  so",), ("good",), header=("sentence",))
+    found = corpus(tmp_path)
+    assert found.train.texts == ["good", "fine", "bad", "awful"]
+    assert found.train.labels.tolist() == [1, 1, 0, 0]
+    assert found.train.labels.dtype == np.int32
+    assert (found.dev.texts, found.dev.labels.tolist()) == (["so so"], [0])
+    assert found.label_names == ("0", "1")
+    # What stands in dev, be it spaced otherwise, never gets into the transfer set; what is in train may.
+    assert found.unlabelled == ["who knows", "good"]
+    assert any("1 of 3 unlabelled texts are in dev" in note for note in found.notes)
+    assert any(note.startswith("text column: sentence (guessed") for note in found.notes)
+
+
+def test_dev_rows_in_train_are_counted_and_kept(tmp_path):
+    found = corpus(folder(tmp_path, GOOD, [("good ", 1), ("new", 0)]))
+    assert len(found.train) == 4
+    assert any(note.startswith("1 of 2 dev rows are also in train") for note in found.notes)
+
+
+def test_files_by_flag_override_those_of_the_folder(tmp_path):
+    folder(tmp_path, GOOD, [("x", 1)])
+    tsv(tmp_path / "other.tsv", ("y", 0))
+    tsv(tmp_path / "more.tsv", ("z",), header=("text",))
+    found = corpus(tmp_path, dev=str(tmp_path / "other.tsv"), unlabelled=str(tmp_path / "more.tsv"))
+    assert (found.dev.texts, found.unlabelled) == (["y"], ["z"])
+
+
+def test_validation_parquet_and_jsonl_train(tmp_path):
+    (tmp_path / "train.jsonl").write_text('{"text": "a", "label": true}\n{"text": "b", "label": false}\n')
+    pq.write_table(pa.table({"label": [True], "text": ["c"]}), tmp_path / "validation.parquet")
+    found = corpus(tmp_path)
+    assert (found.label_names, found.train.labels.tolist(), found.dev.labels.tolist()) == (
+        ("false", "true"),
+        [1, 0],
+        [1],
+    )
+
+
+def test_folder_without_train_or_with_two(tmp_path):
+    with pytest.raises(InputError, match=r"has no train file, expected train\.tsv"):
+        corpus(tmp_path)
+    for suffix in ("csv", "tsv"):
+        tsv(tmp_path / f"train.{suffix}", *GOOD)
+    with pytest.raises(InputError, match=r"train\.csv, train\.tsv: which"):
+        corpus(tmp_path)
+
+
+def test_no_data_and_unknown_asset(tmp_path):
+    with pytest.raises(UsageError, match="--data is missing"):
+        read_corpus(DataConfig(), 0)
+    with pytest.raises(UsageError, match="movie_reviews"):
+        read_corpus(DataConfig(data="asset:novels"), 0)
+    with pytest.raises(UsageError, match="is a model"):
+        read_corpus(DataConfig(data="asset:minilm_l6"), 0)
+    with pytest.raises(InputError, match="no such file"):
+        corpus(tmp_path / "train.tsv")
+
+
+# --- columns ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "pair"),
+    [
+        (("idx", "Review", "sentiment"), "b", None),
+        (("gold_label", "sentence1", "sentence2"), "b", "c"),
+        (("question1", "is_duplicate", "question2"), "a", "c"),
+        (("words", "label"), "a", None),
+    ],
+)
+def test_guessed_columns(tmp_path, header, text, pair):
+    rows = []
+    for label in (0, 1):
+        cells = dict(zip(header, "abc", strict=False))
+        rows.append(
+            [label if name in ("sentiment", "gold_label", "is_duplicate", "label") else cells[name] for name in header]
+        )
+    found = corpus(folder(tmp_path, rows, rows, header))
+    assert found.train.texts == [text, text]
+    assert found.train.text_pairs == (None if pair is None else [pair, pair])
+    assert found.train.labels.tolist() == [0, 1]
+
+
+def test_columns_by_flag_are_not_said(tmp_path):
+    header = ("a", "b", "c")
+    found = corpus(
+        folder(tmp_path, [("x", "y", 0), ("x", "z", 1)], [("x", "w", 1)], header),
+        text_column="a",
+        text_pair_column="b",
+        label_column="c",
+    )
+    assert (found.train.text_pairs, found.dev.text_pairs) == (["y", "z"], ["w"])
+    assert not any("column" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "flags", "message"),
+    [
+        (("a", "b", "label"), {}, "no column looks like the text; its first line, the header, names 'a', 'b', 'label'"),
+        (("sentence", "b", "c"), {}, "no column looks like the label.*--label_column"),
+        (("sentence", "b", "label"), {"text_column": "txt"}, "no column is named 'txt'.*'sentence', 'b', 'label'"),
+        (("sentence", "label", "label"), {}, "2 columns are named 'label'"),
+    ],
+)
+def test_wrong_columns(tmp_path, header, flags, message):
+    with pytest.raises(InputError, match=message):
+        corpus(tsv(tmp_path / "a.tsv", ("x", 0, 1), header=header), **flags)
+
+
+def test_wrong_column_in_dev(tmp_path):
+    tsv(tmp_path / "train.tsv", *GOOD)
+    tsv(tmp_path / "dev.tsv", ("x", 1), header=("phrase", "label"))
+    with pytest.raises(InputError, match=r"dev\.tsv: no column is named 'sentence'"):
+        corpus(tmp_path)
+
+
+def test_pair_flag_alone_and_one_column_twice(tmp_path):
+    path = tsv(tmp_path / "a.tsv", *GOOD)
+    with pytest.raises(UsageError, match="needs --text_column"):
+        corpus(path, text_pair_column="sentence")
+    with pytest.raises(UsageError, match="can't be two of"):
+        corpus(path, text_column="label")
+
+
+def test_unlabelled_texts_are_refused_for_pairs(tmp_path):
+    header = ("sentence1", "sentence2", "label")
+    folder(tmp_path, [("a", "b", 0), ("c", "d", 1)], [("e", "f", 1)], header)
+    tsv(tmp_path / "unlabelled.tsv", ("g", "h"), header=header[:2])
+    with pytest.raises(UsageError, match="not for pairs"):
+        corpus(tmp_path)
+
+
+# --- labels -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "numbers"),
+    [
+        (["1", "0", "1"], ("0", "1"), [1, 0, 1]),
+        (["-1", "1", "1"], ("-1", "1"), [0, 1, 1]),
+        (["10", "9", "5"], ("5", "9", "10"), [2, 1, 0]),
+        (["pos", "neg", " pos"], ("neg", "pos"), [1, 0, 1]),
+    ],
+)
+def test_label_order(tmp_path, labels, names, numbers):
+    rows = [(f"text {i}", label) for i, label in enumerate(labels)]
+    found = corpus(folder(tmp_path, rows, rows[:1]))
+    assert found.label_names == names
+    assert found.train.labels.tolist() == numbers
+
+
+def test_labels_by_flag_fix_the_order_and_take_numbers(tmp_path):
+    by_name = folder(tmp_path / "a", [("a", "pos"), ("b", "neg")], [("c", "neg")])
+    by_number = folder(tmp_path / "b", [("a", 0), ("b", 1)], [("c", 1)])
+    for data in (by_name, by_number):
+        found = corpus(data, labels=("pos", "neg"))
+        assert (found.label_names, found.train.labels.tolist(), found.dev.labels.tolist()) == (
+            ("pos", "neg"),
+            [0, 1],
+            [1],
+        )
+
+
+def test_label_by_flag_that_train_lacks_is_said(tmp_path):
+    found = corpus(folder(tmp_path, [("a", "x"), ("b", "y")], [("c", "z")]), labels=("x", "y", "z"))
+    assert found.dev.labels.tolist() == [2]
+    assert "no row of train has the label z" in found.notes
+
+
+def test_numbers_that_are_names_are_no_indices(tmp_path):
+    assert label_numbers(("1", "2")) == {"1": 0, "2": 1}
+    with pytest.raises(InputError, match="line 3: the label '0' is none of 1, 2"):
+        corpus(tsv(tmp_path / "a.tsv", ("a", 1), ("b", 0)), labels=("1", "2"))
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1))
+def test_numeric_names_are_sorted_by_value(values):
+    assert [int(name) for name in name_labels(map(str, values))] == sorted(set(values))
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "message"),
+    [
+        ([("a", "x"), ("b", "x")], {}, "every row has the label 'x', expected two labels"),
+        ([("a", "x"), ("b", "y")], {"labels": ("x", "z")}, "line 3: the label 'y' is none of x, z"),
+        ([("a", "1.0"), ("b", "0.0")], {}, "line 2: the label is 1.0, expected a name or a whole number"),
+        ([("a", 1), ("b", "NaN")], {}, "line 3: the label is NaN"),
+        ([("a", 1), ("b", "1e0")], {}, "line 3: the label is 1e0"),
+    ],
+)
+def test_wrong_labels(tmp_path, rows, flags, message):
+    with pytest.raises(InputError, match=message) as e:
+        corpus(tsv(tmp_path / "a.tsv", *rows), **flags)
+    assert str(tmp_path / "a.tsv") in str(e.value)
+
+
+def test_nan_and_float_labels_of_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a", "b"], "label": [1.0, float("nan")]}), path)
+    with pytest.raises(InputError, match=r"row 1: the label is 1\.0"):
+        corpus(path)
+    pq.write_table(pa.table({"text": ["a", "b"], "label": [[1], [0]]}), path)
+    with pytest.raises(InputError, match="row 1: the label is of type list"):
+        corpus(path)
+
+
+def test_label_in_dev_alone(tmp_path):
+    with pytest.raises(InputError, match=r"dev\.tsv: line 3: the label '2' is none of 0, 1 \(1 such rows\)"):
+        corpus(folder(tmp_path, GOOD, [("x", 1), ("y", 2)]))
+
+
+# --- rows that can't be used ------------------------------------------------
+
+
+def test_bad_rows_stop_the_run_and_are_written_down(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"sentence\tlabel\ngood\t1\n \t1\nbad\nbad\t0\nno\t\nN\0L\t1\n")
+    rejects = tmp_path / "out" / "rejects.jsonl"
+    with pytest.raises(
+        InputError, match=r"line 3: empty text; .*line 4: 1 field, expected 2; .*4 rows can't be used.*=4"
+    ):
+        read_corpus(DataConfig(data=str(path)), 0, rejects)
+    assert rejects.exists()
+
+    path.write_bytes(path.read_bytes() + b"fine\t1\nawful\t0\n")
+    found = read_corpus(DataConfig(data=str(path), max_bad_rows=4), 0, rejects)
+    assert sorted(found.train.texts + found.dev.texts) == ["awful", "bad", "fine", "good"]
+    assert any(note.startswith("4 rows rejected") for note in found.notes)
+    assert [json.loads(line) for line in rejects.read_text().splitlines()] == [
+        {"file": str(path), "line": 3, "reason": "empty text", "text": " \t1"},
+        {"file": str(path), "line": 4, "reason": "1 field, expected 2", "text": "bad"},
+        {"file": str(path), "line": 6, "reason": "no label", "text": "no\t"},
+        {"file": str(path), "line": 7, "reason": "a NUL in the text", "text": "N\0L\t1"},
+    ]
+
+
+def test_bad_rows_of_all_files_count_together(tmp_path):
+    folder(tmp_path, [*GOOD, ("", 1)], [("x", 1), ("", 0)])
+    with pytest.raises(InputError, match="2 rows can't be used"):
+        corpus(tmp_path, max_bad_rows=1)
+    assert len(corpus(tmp_path, max_bad_rows=2).dev) == 1
+
+
+def test_no_rejects_no_file(tmp_path):
+    read_corpus(DataConfig(data=str(folder(tmp_path, GOOD, [("x", 1)]))), 0, tmp_path / "rejects.jsonl")
+    assert not (tmp_path / "rejects.jsonl").exists()
+
+
+def test_header_alone_and_bad_rows_alone(tmp_path):
+    with pytest.raises(InputError, match="has no rows"):
+        corpus(tsv(tmp_path / "a.tsv"))
+    with pytest.raises(InputError, match="has no rows that can be used"):
+        corpus(tsv(tmp_path / "a.tsv", ("", 1)), max_bad_rows=9)
+
+
+# --- the cut ----------------------------------------------------------------
+
+
+def test_dev_is_cut_stratified_and_seeded(tmp_path):
+    rows = [(f"text {i}", int(i % 4 == 0)) for i in range(200)]
+    path = tsv(tmp_path / "a.tsv", *rows)
+    found = corpus(path, dev_rows=40)
+    assert Counter(found.dev.labels.tolist()) == {0: 30, 1: 10}
+    assert Counter(found.train.labels.tolist()) == {0: 120, 1: 40}
+    assert not set(found.dev.texts) & set(found.train.texts)
+    assert corpus(path, dev_rows=40).dev.texts == found.dev.texts
+    assert read_corpus(DataConfig(data=str(path), dev_rows=40), seed=2).dev.texts != found.dev.texts
+    assert len(corpus(path).dev) == 20
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 2)), min_size=8, max_size=80),
+    share=st.floats(0.05, 0.6),
+    seed=st.integers(0, 99),
+)
+def test_cut_keeps_equal_rows_together(rows, share, seed):
+    keys, labels = [str(key) for key, _ in rows], [label for _, label in rows]
+    dev_rows = max(int(share * len(rows)), len(set(labels)))
+    if min(Counter(labels).values()) < 2:
+        with pytest.raises(InputError, match="one row alone"):
+            cut_dev(keys, labels, dev_rows, seed)
+        return
+    train, dev = cut_dev(keys, labels, dev_rows, seed)
+    assert sorted([*train.tolist(), *dev.tolist()]) == list(range(len(rows)))
+    assert not {keys[row] for row in train} & {keys[row] for row in dev}
+    assert len(dev) <= dev_rows
+    assert {labels[row] for row in train} == set(labels)
+    if len(set(keys)) == len(keys):
+        shares = Counter(labels)
+        for label, found in Counter(labels[row] for row in dev).items():
+            assert 1 <= found < shares[label]
+        assert len(dev) == min(dev_rows, len(rows) - len(shares))
+
+
+@pytest.mark.parametrize(
+    ("dev_rows", "message"), [(4, "4 rows for dev can't be cut from 4"), (1, "fewer than the 2 labels")]
+)
+def test_impossible_cut(tmp_path, dev_rows, message):
+    with pytest.raises(InputError, match=message):
+        corpus(tsv(tmp_path / "a.tsv", *GOOD), dev_rows=dev_rows)
+
+
+def test_label_of_one_row_can_not_be_cut(tmp_path):
+    with pytest.raises(InputError, match=r"a\.tsv: a label with one row alone"):
+        corpus(tsv(tmp_path / "a.tsv", *GOOD[:3]))
+
+
+# --- detokenizing, writing --------------------------------------------------
+
+
+def test_texts_are_detokenized_on_both_sides(tmp_path):
+    tsv(tmp_path / "unlabelled.tsv", ("it 's good .",), ("is n't it ?",), header=("sentence",))
+    found = corpus(
+        folder(tmp_path, [("ca n't lose", 1), ("wo n't do", 0)], [("it 's good .", 1)]), detokenize="treebank"
+    )
+    assert found.train.texts == ["can't lose", "won't do"]
+    assert (found.dev.texts, found.unlabelled) == (["it's good."], ["isn't it?"])
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=9),
+    names=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=4),
+    pairs=st.booleans(),
+)
+def test_written_examples_read_back(tmp_path, texts, names, pairs):
+    labels = np.arange(len(texts), dtype=np.int32) - 1
+    examples = Examples(texts, labels, texts[::-1] if pairs else None)
+    write_examples(tmp_path / "a.parquet", examples, names)
+    found, found_names = read_examples(tmp_path / "a.parquet")
+    assert (found.texts, found.text_pairs, found_names) == (texts, examples.text_pairs, tuple(names))
+    assert found.labels.tolist() == labels.tolist()
+    assert found.labels.dtype == np.int32
+    write_examples(tmp_path / "b.parquet", examples, names)
+    assert sha256_of(tmp_path / "a.parquet") == sha256_of(tmp_path / "b.parquet")
+
+
+def test_examples_of_another_program(tmp_path):
+    path = tmp_path / "a.parquet"
+    with pytest.raises(InputError, match="no such file"):
+        read_examples(path)
+    pq.write_table(pa.table({"text": ["a"], "label": [1]}), path)
+    with pytest.raises(InputError, match="isn't a file of examples"):
+        read_examples(path)
+    path.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match="isn't a file of examples"):
+        read_examples(path)
+
+
+# --- TensorFlow Datasets ----------------------------------------------------
+
+
+@pytest.fixture
+def tfds_folder(tmp_path, monkeypatch):
+    """A TFDS folder with the true features of GLUE and invented split sizes: what mock_data goes by."""
+    tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    for name, splits in {
+        "glue/sst2": ("train", "validation", "test"),
+        "glue/mnli": ("train", "validation_matched", "validation_mismatched"),
+        "imdb_reviews": ("train", "test"),
+    }.items():
+        builder = tfds.builder(name, data_dir=tmp_path)
+        infos = [tfds.core.SplitInfo(name=split, shard_lengths=[30], num_bytes=0) for split in splits]
+        builder.info.set_splits(tfds.core.splits.SplitDict(infos))
+        builder.data_path.mkdir(parents=True)
+        builder.info.write_to_directory(builder.data_dir)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "pairs", "train_rows", "dev_rows"),
+    [
+        ("glue/sst2", ("negative", "positive"), False, 30, 30),
+        ("glue/mnli", ("entailment", "neutral", "contradiction"), True, 30, 30),
+        ("imdb_reviews", ("neg", "pos"), False, 27, 3),  # no dev split: a tenth of train, and test stays unseen
+    ],
+)
+def test_tfds(tfds_folder, name, names, pairs, train_rows, dev_rows):
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=30, data_dir=tfds_folder):
+        found = read_corpus(DataConfig(data=f"tfds:{name}", max_bad_rows=3), seed=1)
+        expected = {bytes(row).decode() for row in _mocked_texts(tfds, name, tfds_folder)}
+    assert found.label_names == names
+    assert (len(found.train), len(found.dev)) == (train_rows, dev_rows)
+    assert set(found.train.texts) <= expected
+    assert (found.train.text_pairs is not None) == pairs
+
+
+def _mocked_texts(tfds, name, data_dir):
+    column = {"glue/sst2": "sentence", "glue/mnli": "premise", "imdb_reviews": "text"}[name]
+    dataset = tfds.load(name, split="train", data_dir=data_dir)
+    return [row[column] for row in tfds.as_numpy(dataset)]
+
+
+def test_tfds_class_names_follow_the_numbers_whatever_order_the_flag_asks_for(tfds_folder):
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=30, data_dir=tfds_folder):
+        config = DataConfig(data="tfds:glue/sst2", max_bad_rows=3)
+        one = read_corpus(config, seed=1).train
+        other = read_corpus(
+            DataConfig(data="tfds:glue/sst2", max_bad_rows=3, labels=("positive", "negative")), seed=1
+        ).train
+    assert one.labels.tolist() == [1 - label for label in other.labels.tolist()]
+
+
+def test_tfds_unknown_or_out_of_reach(tmp_path, monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    with pytest.raises(InputError, match="tfds:no_such_thing: TensorFlow Datasets knows no such dataset"):
+        read_corpus(DataConfig(data="tfds:no_such_thing"), 0)
+
+    def no_network(self, **_):
+        raise ConnectionError("no route to host\nand a second line")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
+    with pytest.raises(InputError, match="can't be downloaded: no route to host; is there a network") as e:
+        read_corpus(DataConfig(data="tfds:glue/sst2"), 0)
+    assert "\n" not in str(e.value)
+
+
+# --- assets and real data ---------------------------------------------------
+
+
+def test_asset_is_read_as_utf8_whatever_the_flags_say_of_other_files(tmp_path, monkeypatch):
+    folder(tmp_path / "asset", [("é", "positive"), ("b", "negative")], [("ü", "positive")], ("text", "label"))
+    monkeypatch.setattr(assets, "asset_folder", lambda name: tmp_path / "asset")
+    found = read_corpus(DataConfig(data="asset:movie_reviews", encoding="latin-1", text_column="text"), 0)
+    assert (found.train.texts[0], found.label_names) == ("é", ("negative", "positive"))
+
+
+@pytest.mark.real
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "rows", "names"),
+    [
+        ("sst2", (67_349, 872), ("0", "1")),
+        ("mrpc", (3_667, 408), ("0", "1")),
+        ("sick", (4_439, 495), ("contradiction", "entailment", "neutral")),
+    ],
+)
+def test_shared_data(name, rows, names):
+    found = corpus(DATA / name)
+    assert (len(found.train), len(found.dev), found.label_names) == (*rows, names)
+    assert (found.train.text_pairs is not None) == (name != "sst2")

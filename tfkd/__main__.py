@@ -1,0 +1,5 @@
+"""`python -m tfkd`."""
+
+from tfkd.commands.main import main
+
+main()

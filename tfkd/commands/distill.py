@@ -1,0 +1,47 @@
+"""Trains a student on a transfer set, and keeps its best epoch on dev.
+
+tfkd distill --data=reviews.csv --transfer_set=transfer_set --teacher=teacher --out=student
+tfkd distill --data=reviews.csv --baseline --out=baseline
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
+from tfkd.config import DataConfig, DistillConfig, StudentConfig, TeacherConfig
+from tfkd.errors import InputError
+
+
+def define_flags() -> None:
+    flags.DEFINE_string("transfer_set", "", "folder that tfkd label wrote")
+    flags.DEFINE_string("teacher", TeacherConfig().teacher, "BERT whose word vectors the student starts with")
+    flags.DEFINE_bool("baseline", False, "learn from train's hard labels alone, without a transfer set")
+    flags.DEFINE_string("out", "", "folder of the student to write")
+    define_seed()
+    define_flags_of(DataConfig, StudentConfig, DistillConfig)
+
+
+def main(arguments: list[str]) -> None:
+    out = required("out")
+    data, shape, config = config_of(DataConfig), config_of(StudentConfig), config_of(DistillConfig)
+    from tfkd.commands.corpus import read_for
+    from tfkd.training.distil import build_vocabulary, distil, initial_table, train_baseline
+    from tfkd.training.finetune import load_word_vector_teacher
+    from tfkd.transfer_set.shards import ShardedTable
+
+    transfer_set = None if FLAGS.baseline else ShardedTable(required("transfer_set"))
+    corpus = read_for(data, FLAGS.seed)
+    if transfer_set is not None and tuple(transfer_set.manifest["label_names"]) != corpus.label_names:
+        raise InputError(
+            f"{FLAGS.transfer_set}: has logits of {', '.join(transfer_set.manifest['label_names'])}; "
+            f"the data has the labels {', '.join(corpus.label_names)}"
+        )
+    tokenizer = build_vocabulary(corpus, shape)
+    teacher = load_word_vector_teacher(FLAGS.teacher) if shape.embeddings == "teacher" else None
+    table = initial_table(tokenizer.vocabulary, shape, teacher, FLAGS.seed)
+    if transfer_set is None:
+        student = train_baseline(corpus, tokenizer, table, shape, config, out, FLAGS.seed)
+    else:
+        student = distil(transfer_set, corpus, tokenizer, table, shape, config, out, FLAGS.seed)
+    print(f"{out}: dev accuracy {student.dev_accuracy:.4f}")

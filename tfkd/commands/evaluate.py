@@ -1,0 +1,46 @@
+"""Measures teachers, students and .tflite files on the dev sentences.
+
+tfkd evaluate --data=reviews.csv teacher student student.tflite
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from absl import flags
+
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed
+from tfkd.config import DataConfig
+from tfkd.errors import InputError, UsageError
+
+
+def define_flags() -> None:
+    flags.DEFINE_bool("json", False, "print one JSON object a model")
+    define_seed()
+    define_flags_of(DataConfig)
+
+
+def main(arguments: list[str]) -> None:
+    if not arguments:
+        raise UsageError("name one or more models: folders of teachers or students, or .tflite files")
+    for model in arguments:
+        if not Path(model).exists():
+            raise InputError(f"{model}: there is no such file or folder")
+    data = config_of(DataConfig)
+    from tfkd.commands.corpus import read_for
+    from tfkd.report.evaluation import open_classifier
+    from tfkd.report.metrics import share_equal
+
+    dev, names = (corpus := read_for(data, FLAGS.seed)).dev, corpus.label_names
+    for model in arguments:
+        classifier = open_classifier(model)
+        if classifier.label_names != names:
+            raise InputError(
+                f"{model}: classifies into {', '.join(classifier.label_names)}; the data has {', '.join(names)}"
+            )
+        accuracy = share_equal(classifier.predict(dev.texts).argmax(1), dev.labels)
+        if FLAGS.json:
+            print(json.dumps({"model": model, "dev_accuracy": accuracy, "rows": len(dev)}))
+        else:
+            print(f"{model}: accuracy {accuracy:.4f} on {len(dev)} sentences")

@@ -1,0 +1,38 @@
+"""Makes a .tflite of a student, runs it over the dev sentences, and keeps it only if it gives what Keras gives.
+
+tfkd export --student=student --data=reviews.csv --out=student.tflite
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from absl import flags
+
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
+from tfkd.config import DataConfig, ExportConfig
+
+
+def define_flags() -> None:
+    flags.DEFINE_string("student", "", "folder that tfkd distill wrote")
+    flags.DEFINE_string("out", "", ".tflite file to write")
+    define_seed()
+    define_flags_of(DataConfig, ExportConfig)
+
+
+def main(arguments: list[str]) -> None:
+    folder, out = required("student"), required("out")
+    data, config = config_of(DataConfig), config_of(ExportConfig)
+    from tfkd.commands.corpus import read_for
+    from tfkd.export.exporter import export_student
+    from tfkd.training.distil import load_student
+
+    student = load_student(folder)
+    texts = read_for(data, FLAGS.seed).dev.texts
+    result = export_student(
+        student.model, student.tokenizer, student.label_names, texts, out, config, name=Path(out).stem
+    )
+    print(
+        f"{out}: {result.size_bytes / 1e6:.2f} MB; {result.parity.label_agreement:.2%} of {len(texts)} dev sentences "
+        f"get the Keras student's label; {result.truncated} are truncated"
+    )

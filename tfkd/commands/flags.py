@@ -1,0 +1,65 @@
+"""Flags made of configs, and configs made of flags: names, defaults and helps stand in tfkd.config alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypeVar
+
+from absl import flags
+
+from tfkd.errors import UsageError
+
+FLAGS = flags.FLAGS
+_Config = TypeVar("_Config")
+
+
+def define_flags_of(*config_classes: type[Any]) -> None:
+    """Defines one flag for each field of the configs."""
+    for config_class in config_classes:
+        for f in dataclasses.fields(config_class):
+            _define(f.name, f.default, f.metadata["help"], f.metadata["choices"])
+
+
+def define_seed() -> None:
+    """Defines --seed."""
+    flags.DEFINE_integer("seed", 1, "of the dev cut, of training and of augmentation: same seed, same files")
+
+
+def config_of(config_class: type[_Config]) -> _Config:
+    """Returns the config that the flags make.
+
+    Raises:
+      UsageError: a value can't be taken.
+    """
+    values = {f.name: FLAGS[f.name].value for f in dataclasses.fields(config_class)}  # type: ignore[arg-type]
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    try:
+        return config_class(**values)
+    except ValueError as e:
+        raise UsageError(str(e)) from e
+
+
+def required(name: str) -> str:
+    """Returns the value of a flag of text that must be given.
+
+    Raises:
+      UsageError: it isn't.
+    """
+    if not FLAGS[name].value:
+        raise UsageError(f"--{name} is missing: {FLAGS[name].help}")
+    return FLAGS[name].value
+
+
+def _define(name: str, default: Any, help: str, choices: tuple[str, ...] | None) -> None:
+    if choices:
+        flags.DEFINE_enum(name, default, choices, help)
+    elif isinstance(default, bool):
+        flags.DEFINE_bool(name, default, help)
+    elif isinstance(default, int):
+        flags.DEFINE_integer(name, default, help)
+    elif isinstance(default, float):
+        flags.DEFINE_float(name, default, help)
+    elif isinstance(default, tuple):
+        flags.DEFINE_list(name, list(default), help)
+    else:
+        flags.DEFINE_string(name, default, help)

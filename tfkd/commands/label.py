@@ -1,0 +1,38 @@
+"""Labels sentences with the teacher's logits, once: the transfer set.
+
+tfkd label --sentences=sentences --teacher=teacher --out=transfer_set
+tfkd label --logits_from=other_model.parquet --labels=negative,positive --out=transfer_set
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, required
+from tfkd.config import LabelConfig
+from tfkd.errors import UsageError
+
+
+def define_flags() -> None:
+    flags.DEFINE_string("sentences", "", "folder that tfkd augment wrote")
+    flags.DEFINE_string("teacher", "", "folder that tfkd finetune wrote")
+    flags.DEFINE_list("labels", [], "with --logits_from: the labels' names in the order of the logits")
+    flags.DEFINE_string("out", "", "folder of the transfer set to write")
+    define_flags_of(LabelConfig)
+
+
+def main(arguments: list[str]) -> None:
+    out, config = required("out"), config_of(LabelConfig)
+    if config.logits_from and len(FLAGS.labels) < 2:
+        raise UsageError("--labels is missing: with --logits_from name the labels in the order of the logits")
+    from tfkd.training.finetune import load_finetuned
+    from tfkd.transfer_set.labelling import import_logits, label_sentences
+    from tfkd.transfer_set.shards import ShardedTable
+
+    if config.logits_from:
+        transfer_set = import_logits(config.logits_from, tuple(FLAGS.labels), config, out)
+    else:
+        sentences = ShardedTable(required("sentences"))
+        found = load_finetuned(required("teacher"))
+        transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
+    print(f"{out}: {transfer_set.rows} sentences in {len(transfer_set)} shards")

@@ -1,0 +1,110 @@
+"""tfkd: distil a BERT text classifier into a BiLSTM that runs on a phone."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import textwrap
+import traceback
+from types import ModuleType
+
+from absl import flags
+
+import tfkd
+from tfkd.errors import TfkdError, UsageError
+
+# Name and one line each; a command's module is imported only when it is called.
+COMMANDS = {
+    "run": "the whole road, in one folder, gone on with after any interruption",
+    "finetune": "fine-tune a pretrained BERT: the teacher",
+    "augment": "make the sentences that the teacher is to label",
+    "label": "label them: the transfer set",
+    "distill": "train the student on the transfer set",
+    "export": "make a checked .tflite of the student",
+    "evaluate": "measure teachers, students and .tflite files on dev sentences",
+    "predict": "classify texts with a .tflite file",
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs one command and exits: 0 done, 1 failed, 2 called wrongly, 130 interrupted."""
+    sys.exit(run_command(sys.argv[1:] if argv is None else argv))
+
+
+def run_command(argv: list[str]) -> int:
+    """Runs the command that `argv` names and returns its exit status."""
+    if not argv or argv[0] in ("--help", "-h", "--helpfull", "help"):
+        print(_overview())
+        return 0 if argv else 2
+    if argv[0] == "--version":
+        print(f"tfkd {tfkd.__version__}")
+        return 0
+    name = argv[0]
+    if name not in COMMANDS:
+        return _fail(f"no command {name!r}; expected one of {', '.join(COMMANDS)}", UsageError.exit_status)
+    command = importlib.import_module(f"tfkd.commands.{name}")
+    flags.DEFINE_bool("help", False, "show this", short_name="h")
+    flags.DEFINE_bool("debug", False, "show the traceback of an error")
+    command.define_flags()
+    try:
+        arguments = flags.FLAGS([f"tfkd {name}", *argv[1:]])[1:]
+    except (flags.Error, OSError, UnicodeDecodeError) as e:
+        return _fail(f"{' '.join(str(e).split())}; see tfkd {name} --help", UsageError.exit_status)
+    if flags.FLAGS.help:
+        print(_help(name, command))
+        return 0
+    return _guarded(name, command, arguments)
+
+
+def _guarded(name: str, command: ModuleType, arguments: list[str]) -> int:
+    try:
+        command.main(arguments)
+    except KeyboardInterrupt:
+        return _fail("interrupted; what is whole is kept, and the same command goes on from there", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        return 0
+    except (TfkdError, OSError, MemoryError) as e:
+        if flags.FLAGS.debug:
+            traceback.print_exc()
+        if isinstance(e, TfkdError):
+            hint = f"; see tfkd {name} --help" if isinstance(e, UsageError) else ""
+            return _fail(f"{e}{hint}", e.exit_status)
+        return _fail(f"{type(e).__name__}: {e}", 1)
+    return 0
+
+
+def _fail(message: str, status: int) -> int:
+    sys.stdout.flush()
+    print(f"tfkd: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join([__doc__ or "", "", "Commands:", *lines, "", "tfkd COMMAND --help shows a command's flags."])
+
+
+def _help(name: str, command: ModuleType) -> str:
+    known = flags.FLAGS.flags_by_module_dict()
+    shown = {f.name: f for module in (command.__name__, "tfkd.commands.flags", __name__) for f in known.get(module, [])}
+    lines = [
+        (command.__doc__ or "").strip(),
+        "",
+        f"Flags of tfkd {name}:",
+        "  --flagfile",
+        "      file of flags, one a line; those after it on the command line win",
+    ]
+    for flag in shown.values():
+        default = "" if flag.default in (None, "", False, []) else f" (default: {flag.default_as_str})"
+        lines += [
+            f"  --{flag.name}",
+            textwrap.fill(f"{flag.help}{default}", 100, initial_indent="      ", subsequent_indent="      "),
+        ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Goes the whole road in runs/NAME: teacher, transfer set, student, baseline, export, figures.
+
+    tfkd run --flagfile=recipes/quickstart.flags
+    tfkd run --name=mine --data=reviews.csv
+
+Started again after an interruption it goes on where it was; a step is done again
+only if data, flags or code it depends on changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from absl import flags
+
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed
+from tfkd.config import (
+    AugmentationConfig,
+    DataConfig,
+    DistillConfig,
+    ExportConfig,
+    LabelConfig,
+    StudentConfig,
+    TeacherConfig,
+)
+from tfkd.errors import UsageError
+
+
+def define_flags() -> None:
+    flags.DEFINE_string("name", "default", "of the run: its folder is runs/NAME")
+    flags.DEFINE_string("runs", "runs", "folder of all runs")
+    flags.DEFINE_bool("update", False, "redo the steps of an earlier run that other flags change")
+    flags.DEFINE_list(
+        "student_seeds", ["1"], "seeds of the student; several give mean and spread, the first is shipped"
+    )
+    define_seed()
+    define_flags_of(
+        DataConfig, TeacherConfig, AugmentationConfig, LabelConfig, StudentConfig, DistillConfig, ExportConfig
+    )
+
+
+def main(arguments: list[str]) -> None:
+    if arguments:
+        raise UsageError(f"unexpected argument {arguments[0]!r}")
+    try:
+        student_seeds = tuple(int(seed) for seed in FLAGS.student_seeds)
+    except ValueError as e:
+        raise UsageError(f"--student_seeds={','.join(FLAGS.student_seeds)}: expected whole numbers") from e
+    configs = {
+        "data": config_of(DataConfig),
+        "teacher": config_of(TeacherConfig),
+        "augmentation": config_of(AugmentationConfig),
+        "label": config_of(LabelConfig),
+        "student": config_of(StudentConfig),
+        "distill": config_of(DistillConfig),
+        "export": config_of(ExportConfig),
+    }
+    from tfkd.pipeline.road import RunConfig, run
+
+    try:
+        config = RunConfig(**configs, seed=FLAGS.seed, student_seeds=student_seeds)  # type: ignore[arg-type]
+    except ValueError as e:
+        raise UsageError(str(e)) from e
+    run(config, Path(FLAGS.runs) / FLAGS.name, FLAGS.update)

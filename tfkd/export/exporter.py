@@ -1,0 +1,135 @@
+"""A Keras student in, one checked .tflite file out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfkd.config import ExportConfig
+from tfkd.errors import InputError
+from tfkd.export import parity
+from tfkd.export.conversion import convert
+from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.export.lowering import StudentWeights, lower
+from tfkd.export.metadata import ModelMetadata, with_metadata
+from tfkd.export.parity import Parity
+from tfkd.files import atomic_path
+from tfkd.models.student import BiLstmClassifier
+from tfkd.text.word_tokenizer import EncodedTexts, WordTokenizer
+
+_KERAS_BATCH = 128
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What was exported, and how it did over the dev texts.
+
+    Attributes:
+      path: the .tflite file.
+      size_bytes: its size.
+      truncated: dev texts with more words than the file reads.
+      parity: the exported student against the Keras student, both reading the same words.
+      probabilities: the exported student's, float32 [texts, classes].
+    """
+
+    path: Path
+    size_bytes: int
+    truncated: int
+    parity: Parity
+    probabilities: np.ndarray
+
+
+def export_student(
+    model: BiLstmClassifier,
+    tokenizer: WordTokenizer,
+    label_names: Sequence[str],
+    texts: Sequence[str],
+    path: str | Path,
+    config: ExportConfig,
+    name: str = "tfkd student",
+    description: str = "A BiLSTM distilled from BERT; classifies a sentence.",
+) -> ExportResult:
+    """Writes a student as a .tflite file, after running that file over dev texts.
+
+    Nothing comes to stand under `path`, and what stood there stays, unless the
+    file as written gives what the Keras student gives.
+
+    Args:
+      model: the student.
+      tokenizer: its words, from raw text.
+      label_names: the name of each class.
+      texts: dev texts, raw.
+      path: the file to write.
+      config: length and recipe.
+      name, description: for the file's metadata.
+
+    Raises:
+      InputError: the student's weights are NaN, no dev texts are given, labels don't fit the classes, the exported
+        student differs from the Keras student (see tfkd.export.parity), or the file can't be written.
+    """
+    if not len(texts):
+        raise InputError("no dev texts to check the export with")
+    if len(label_names) != model.num_classes:
+        raise InputError(f"{len(label_names)} label names for a student of {model.num_classes} classes")
+    if len(tokenizer.vocabulary) != model.vocabulary_size:
+        raise InputError(
+            f"a vocabulary of {len(tokenizer.vocabulary)} ids for a student of {model.vocabulary_size}: "
+            "they are not of the same run"
+        )
+    metadata = ModelMetadata(
+        name=name,
+        description=description,
+        delimiter_regex=tokenizer.delimiter_regex,
+        vocabulary=tokenizer.vocabulary,
+        label_names=tuple(label_names),
+        max_tokens=config.max_tokens,
+    )
+    lowered = lower(StudentWeights.from_model(model), config.max_tokens)
+    content = with_metadata(convert(lowered, config.quantization), metadata)
+    encoded = tokenizer.encode(texts)
+    reference = student_probabilities(model, encoded, config.max_tokens)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+        probabilities = LiteRtClassifier.from_file(temporary).predict(texts)
+        measured = parity.compare(reference, probabilities)
+        parity.check(measured)
+    return ExportResult(
+        path=Path(path),
+        size_bytes=len(content),
+        truncated=int((encoded.lengths > config.max_tokens).sum()),
+        parity=measured,
+        probabilities=probabilities,
+    )
+
+
+def student_probabilities(
+    model: keras.Model, encoded: EncodedTexts, max_tokens: int | None = None, batch_size: int = _KERAS_BATCH
+) -> np.ndarray:
+    """Returns a Keras student's probabilities, float32 [texts, classes].
+
+    Texts of similar length share a batch, which is as long as its longest.
+
+    Args:
+      model: word ids, int32 [batch, tokens], to logits.
+      encoded: the texts' ids.
+      max_tokens: words read of a text; all by default.
+      batch_size: texts a call.
+    """
+    lengths = encoded.lengths if max_tokens is None else np.minimum(encoded.lengths, max_tokens)
+    softmax = tf.function(
+        lambda ids: tf.nn.softmax(model(ids, training=False)),
+        input_signature=[tf.TensorSpec([None, None], tf.int32)],  # one trace for all shapes
+        autograph=False,
+    )
+    order = np.argsort(lengths, kind="stable")
+    probabilities = np.empty((len(encoded), model.output_shape[-1]), np.float32)
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        longest = max(int(lengths[rows].max()), 1)
+        probabilities[rows] = softmax(encoded.padded(rows, longest)).numpy()
+    return probabilities

@@ -1,0 +1,280 @@
+"""TFLite metadata: the words, labels and delimiter inside the model file, where MediaPipe looks for them.
+
+The structure (a flatbuffer named TFLITE_METADATA among the model's buffers) says
+what each tensor is; the files it names lie in a zip archive appended to the
+model (https://ai.google.dev/edge/litert/models/metadata). Reading needs neither
+TensorFlow nor MediaPipe's 8 seconds of imports.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import io
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as model_schema
+
+from tfkd.errors import InputError
+from tfkd.text.vocabulary import Vocabulary
+
+VOCABULARY_FILE, LABELS_FILE = "vocabulary.txt", "labels.txt"
+_METADATA_NAME = b"TFLITE_METADATA"
+_METADATA_IDENTIFIER = b"M001"
+_MODEL_IDENTIFIER = b"TFL3"
+_MIN_PARSER_VERSION = "1.2.1"  # the first that knows RegexTokenizerOptions
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed: the same student gives the same file
+_BUFFER_ALIGNMENT = 16  # force_align in the model's schema
+_MEDIAPIPE_START_TOKEN = "<START>"
+
+# What reading a flatbuffer or zip that is none comes upon.
+_MALFORMED = (
+    struct.error, zipfile.BadZipFile, ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError,
+    NotImplementedError, RuntimeError, EOFError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a student's file says of itself.
+
+    Attributes:
+      name, description: for people.
+      delimiter_regex: RE2; what it matches separates words.
+      vocabulary: spellings and ids.
+      label_names: the name of each class.
+      max_tokens: words that the model reads of a text.
+    """
+
+    name: str
+    description: str
+    delimiter_regex: str
+    vocabulary: Vocabulary
+    label_names: tuple[str, ...]
+    max_tokens: int
+
+
+def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
+    """Returns the model's bytes with `metadata` inside.
+
+    Args:
+      model: a .tflite without metadata, of one input [1, max_tokens] and one output [1, classes].
+      metadata: what is to be written; its `max_tokens` isn't, as the model's input has it.
+
+    Raises:
+      InputError: a label or a spelling can't be a line of its own, or MediaPipe would take it for something else.
+    """
+    for label in metadata.label_names:
+        if not label or label != label.strip() or "\n" in label or "\r" in label:
+            raise InputError(f"label name {label!r} can't be a line of {LABELS_FILE}: rename it")
+    if _MEDIAPIPE_START_TOKEN in metadata.vocabulary.ids:
+        raise InputError(
+            f"the vocabulary holds {_MEDIAPIPE_START_TOKEN}, which MediaPipe would write before every text"
+        )
+    root = model_schema.ModelT.InitFromPackedBuf(model)
+    root.buffers = [_AlignedBuffer(b.data) for b in root.buffers]
+    root.buffers.append(_AlignedBuffer(np.frombuffer(_packed_metadata(metadata), np.uint8)))
+    entry = model_schema.MetadataT()
+    entry.name, entry.buffer = _METADATA_NAME, len(root.buffers) - 1
+    root.metadata = [*(m for m in root.metadata or [] if m.name != _METADATA_NAME), entry]
+    builder = flatbuffers.Builder(len(model) + 4096)
+    builder.Finish(root.Pack(builder), _MODEL_IDENTIFIER)
+    return _with_files(
+        bytes(builder.Output()),
+        {
+            VOCABULARY_FILE: "".join(f"{line}\n" for line in metadata.vocabulary.to_lines()),
+            LABELS_FILE: "".join(f"{label}\n" for label in metadata.label_names),
+        },
+    )
+
+
+def read_metadata(path: str | Path) -> ModelMetadata:
+    """Returns what `with_metadata` wrote into a file.
+
+    Raises:
+      InputError: the file is missing, is no .tflite, or lacks metadata, vocabulary or labels.
+    """
+    return parse_metadata(read_model(path), path)
+
+
+def read_model(path: str | Path) -> bytes:
+    """Returns a .tflite file's bytes.
+
+    Raises:
+      InputError: the file is missing or is no .tflite.
+    """
+    try:
+        model = Path(path).read_bytes()
+    except OSError as e:
+        raise InputError(f"{path}: can't be read: {e.strerror}") from e
+    if model[4:8] != _MODEL_IDENTIFIER:
+        raise InputError(f"{path}: isn't a .tflite model; expected a file that `tfkd export` wrote")
+    return model
+
+
+def parse_metadata(model: bytes, path: str | Path) -> ModelMetadata:
+    """Returns the metadata of a model's bytes; `path` is where they are from, for messages.
+
+    Raises:
+      InputError: they are damaged, or lack metadata, vocabulary or labels.
+    """
+    try:
+        return _parsed(model, path)
+    except _MALFORMED as e:
+        raise InputError(f"{path}: is damaged ({type(e).__name__}: {e}); export it again") from e
+
+
+@functools.cache
+def _metadata_schema() -> ModuleType:
+    """MediaPipe's generated flatbuffer classes of the metadata.
+
+    Loaded by location: they need nothing but `flatbuffers`, while `import
+    mediapipe` takes seconds and TensorFlow with it.
+    """
+    package = importlib.util.find_spec("mediapipe")  # finds it, doesn't run it
+    if package is None or not package.submodule_search_locations:
+        raise InputError("the package mediapipe isn't installed: run pip install mediapipe")
+    file = Path(package.submodule_search_locations[0]) / "tasks" / "metadata" / "metadata_schema_py_generated.py"
+    spec = importlib.util.spec_from_file_location("_tfkd_metadata_schema", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise InputError(f"{file}: missing from the installed mediapipe; install mediapipe 1.2.2")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class _AlignedBuffer:
+    """A model's buffer that packs itself aligned, as the schema's force_align asks and flatbuffers' Python doesn't."""
+
+    def __init__(self, data: np.ndarray | None):
+        self._data = data
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 (flatbuffers calls it so)
+        data = None
+        if self._data is not None and len(self._data):
+            builder.Prep(_BUFFER_ALIGNMENT, len(self._data))
+            data = builder.CreateNumpyVector(np.asarray(self._data, np.uint8))
+        model_schema.BufferStart(builder)
+        if data is not None:
+            model_schema.BufferAddData(builder, data)
+        return model_schema.BufferEnd(builder)
+
+
+def _packed_metadata(metadata: ModelMetadata) -> bytes:
+    """The flatbuffer that describes the model."""
+    schema = _metadata_schema()
+
+    def file(name: str, kind: int, description: str) -> Any:
+        associated = schema.AssociatedFileT()
+        associated.name, associated.type, associated.description = name, kind, description
+        return associated
+
+    tokenizer = schema.RegexTokenizerOptionsT()
+    tokenizer.delimRegexPattern = metadata.delimiter_regex
+    tokenizer.vocabFile = [file(VOCABULARY_FILE, schema.AssociatedFileType.VOCABULARY, "A word and its id a line.")]
+    unit = schema.ProcessUnitT()
+    unit.optionsType, unit.options = schema.ProcessUnitOptions.RegexTokenizerOptions, tokenizer
+
+    def tensor(name: str, description: str) -> Any:
+        described = schema.TensorMetadataT()
+        described.name, described.description = name, description
+        described.content = schema.ContentT()
+        described.content.contentPropertiesType = schema.ContentProperties.FeatureProperties
+        described.content.contentProperties = schema.FeaturePropertiesT()
+        return described
+
+    token_ids = tensor("token_ids", "The ids of the text's words, <PAD> after the last.")
+    token_ids.processUnits = [unit]
+    probabilities = tensor("probabilities", "The probability of each label.")
+    probabilities.associatedFiles = [
+        file(LABELS_FILE, schema.AssociatedFileType.TENSOR_AXIS_LABELS, "The labels, one a line.")
+    ]
+
+    graph = schema.SubGraphMetadataT()
+    graph.inputTensorMetadata, graph.outputTensorMetadata = [token_ids], [probabilities]
+    root = schema.ModelMetadataT()
+    root.name, root.description = metadata.name, metadata.description
+    root.minParserVersion, root.subgraphMetadata = _MIN_PARSER_VERSION, [graph]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(root.Pack(builder), _METADATA_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _with_files(model: bytes, files: dict[str, str]) -> bytes:
+    """The model with a zip archive appended, its members stored as they are, so that MediaPipe can map them."""
+    whole = io.BytesIO(model)
+    whole.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(whole, "a", zipfile.ZIP_STORED) as archive:
+        for name, text in files.items():
+            info = zipfile.ZipInfo(name, _ZIP_TIME)
+            info.external_attr = 0o644 << 16
+            info.create_system = 3  # Unix, wherever it is written
+            archive.writestr(info, text.encode())
+    return whole.getvalue()
+
+
+def _parsed(model: bytes, path: str | Path) -> ModelMetadata:
+    root = model_schema.Model.GetRootAs(model)
+    buffers = [m.Buffer() for m in map(root.Metadata, range(root.MetadataLength())) if m.Name() == _METADATA_NAME]
+    if not buffers:
+        raise InputError(f"{path}: has no metadata, so its words and labels are unknown; export it with `tfkd export`")
+    schema = _metadata_schema()
+    described = schema.ModelMetadata.GetRootAs(root.Buffers(buffers[0]).DataAsNumpy().tobytes())
+    graph = described.SubgraphMetadata(0)
+    options = _regex_tokenizer(graph.InputTensorMetadata(0))
+    if options is None:
+        raise InputError(f"{path}: its metadata has no regex tokenizer; export it with `tfkd export`")
+    labels_file = _file_of_type(graph.OutputTensorMetadata(0), schema.AssociatedFileType.TENSOR_AXIS_LABELS)
+    if not options.VocabFileLength() or labels_file is None:
+        raise InputError(f"{path}: its metadata names no vocabulary or no labels; export it with `tfkd export`")
+
+    vocabulary_lines = _lines_of(model, options.VocabFile(0).Name().decode(), path)
+    label_names = tuple(_lines_of(model, labels_file, path))
+    tensors = root.Subgraphs(0)
+    classes = tensors.Tensors(tensors.Outputs(0)).Shape(1)
+    if len(label_names) != classes:
+        raise InputError(f"{path}: has {len(label_names)} labels for {classes} classes; export it again")
+    return ModelMetadata(
+        name=(described.Name() or b"").decode(),
+        description=(described.Description() or b"").decode(),
+        delimiter_regex=options.DelimRegexPattern().decode(),
+        vocabulary=Vocabulary.from_lines(vocabulary_lines),
+        label_names=label_names,
+        max_tokens=int(tensors.Tensors(tensors.Inputs(0)).Shape(1)),
+    )
+
+
+def _regex_tokenizer(tensor: Any) -> Any:
+    """The tensor's RegexTokenizerOptions, or None."""
+    schema = _metadata_schema()
+    for unit in map(tensor.ProcessUnits, range(tensor.ProcessUnitsLength())):
+        if unit.OptionsType() == schema.ProcessUnitOptions.RegexTokenizerOptions:
+            options = schema.RegexTokenizerOptions()
+            options.Init(unit.Options().Bytes, unit.Options().Pos)
+            return options
+    return None
+
+
+def _file_of_type(tensor: Any, kind: int) -> str | None:
+    """The name of the tensor's first associated file of a kind, or None."""
+    for file in map(tensor.AssociatedFiles, range(tensor.AssociatedFilesLength())):
+        if file.Type() == kind:
+            return str(file.Name().decode())
+    return None
+
+
+def _lines_of(model: bytes, name: str, path: str | Path) -> list[str]:
+    """The lines of a file in the appended archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(model)) as archive:
+            text = archive.read(name).decode()
+    except (zipfile.BadZipFile, KeyError) as e:
+        raise InputError(f"{path}: {name} is missing from it or damaged; export it again") from e
+    return text.removesuffix("\n").split("\n")

@@ -1,0 +1,74 @@
+"""Whether an exported student still says what the Keras student says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfkd.errors import InputError
+
+MIN_LABEL_AGREEMENT = 0.995
+MAX_MEAN_PROBABILITY_DIFFERENCE = 0.02
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How near two students are over the same texts.
+
+    Attributes:
+      rows: texts compared.
+      label_agreement: share of the texts with the same most likely class.
+      mean_probability_difference: mean over texts and classes of the absolute difference.
+      max_probability_difference: the largest such difference.
+    """
+
+    rows: int
+    label_agreement: float
+    mean_probability_difference: float
+    max_probability_difference: float
+
+
+def compare(reference: np.ndarray, exported: np.ndarray) -> Parity:
+    """Returns the parity of two students' probabilities, each float [texts, classes].
+
+    Raises:
+      ValueError: the shapes differ, or there are no rows.
+      InputError: a probability is NaN or infinite.
+    """
+    if reference.shape != exported.shape or not reference.size:
+        raise ValueError(
+            f"probabilities of shapes {reference.shape} and {exported.shape}: expected the same, not empty"
+        )
+    for name, probabilities in (("Keras", reference), ("exported", exported)):
+        if not np.isfinite(probabilities).all():
+            bad = int((~np.isfinite(probabilities).all(axis=1)).argmax())
+            raise InputError(f"the {name} student's probabilities for dev text {bad} are {probabilities[bad]}")
+    difference = np.abs(reference.astype(np.float64) - exported)
+    return Parity(
+        rows=len(reference),
+        label_agreement=float((reference.argmax(axis=1) == exported.argmax(axis=1)).mean()),
+        mean_probability_difference=float(difference.mean()),
+        max_probability_difference=float(difference.max()),
+    )
+
+
+def check(parity: Parity) -> None:
+    """Passes an export that may be handed over.
+
+    Raises:
+      InputError: labels agree on less than MIN_LABEL_AGREEMENT of the texts, or probabilities differ by more than
+        MAX_MEAN_PROBABILITY_DIFFERENCE on average.
+    """
+    if parity.label_agreement < MIN_LABEL_AGREEMENT:
+        raise InputError(
+            f"the exported student gives the Keras student's label for {parity.label_agreement:.2%} of "
+            f"{parity.rows} dev texts; at least {MIN_LABEL_AGREEMENT:.1%} expected; nothing was exported: "
+            "try --quantization=float32, or give more dev texts"
+        )
+    if parity.mean_probability_difference > MAX_MEAN_PROBABILITY_DIFFERENCE:
+        raise InputError(
+            f"the exported student's probabilities differ from the Keras student's by "
+            f"{parity.mean_probability_difference:.4f} on average; at most {MAX_MEAN_PROBABILITY_DIFFERENCE} expected; "
+            "nothing was exported: try --quantization=float32"
+        )

@@ -1,0 +1,190 @@
+"""The teacher: a keras-hub BERT classifier with the tokenizer it was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_hub
+import numpy as np
+import tensorflow as tf
+
+from tfkd.text.batching import sorted_batches
+
+_INT_MATRIX = tf.TensorSpec([None, None], tf.int32)
+# Of one batch: int32 [sentences, pieces] each.
+INPUT_SIGNATURE = {"token_ids": _INT_MATRIX, "segment_ids": _INT_MATRIX, "padding_mask": _INT_MATRIX}
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The word-piece ids of many sentences, [CLS] and [SEP] included: one int32 array each."""
+
+    ids: list[np.ndarray]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.array([len(ids) for ids in self.ids], np.int64)
+
+    def padded(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns BERT's inputs of the chosen rows, int32 [rows, longest of them] each."""
+        length = max(len(self.ids[i]) for i in rows)
+        token_ids = np.zeros((len(rows), length), np.int32)
+        padding_mask = np.zeros_like(token_ids)
+        for row, i in enumerate(rows):
+            token_ids[row, : len(self.ids[i])] = self.ids[i]
+            padding_mask[row, : len(self.ids[i])] = 1
+        return {"token_ids": token_ids, "segment_ids": np.zeros_like(token_ids), "padding_mask": padding_mask}
+
+
+class Teacher:
+    """A BERT classifier and its tokenizer.
+
+    Args:
+      classifier: a keras-hub BertTextClassifier without preprocessor, giving logits.
+      tokenizer: its tokenizer; it is remade so that `[MASK]` in a text is one id
+        and, where it lowercases, accents are stripped, as BERT's own does.
+      max_pieces: word pieces read of a sentence, [CLS] and [SEP] included.
+    """
+
+    def __init__(
+        self,
+        classifier: keras_hub.models.BertTextClassifier,
+        tokenizer: keras_hub.tokenizers.BertTokenizer,
+        max_pieces: int,
+    ):
+        self.classifier = classifier
+        self.tokenizer = keras_hub.tokenizers.BertTokenizer(
+            vocabulary=tokenizer.get_vocabulary(),
+            lowercase=tokenizer.lowercase,
+            strip_accents=tokenizer.lowercase,
+            special_tokens_in_strings=True,
+        )
+        self.max_pieces = min(max_pieces, classifier.backbone.max_sequence_length)
+        self._infer = tf.function(lambda inputs: classifier(inputs, training=False), input_signature=[INPUT_SIGNATURE])
+
+    @classmethod
+    def from_preset(cls, preset: str | Path, max_pieces: int, num_classes: int | None = None) -> Teacher:
+        """Loads a pretrained or fine-tuned BERT.
+
+        Args:
+          preset: what keras-hub's `from_preset` takes: a preset's name, `hf://ORG/NAME`,
+            a Hugging Face folder or a folder that `save` wrote.
+          max_pieces: as above.
+          num_classes: classes of a new head; None keeps the preset's own.
+        """
+        head = {} if num_classes is None else {"num_classes": num_classes}
+        classifier = keras_hub.models.BertTextClassifier.from_preset(str(preset), preprocessor=None, **head)
+        tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(str(preset))
+        return cls(classifier, tokenizer, max_pieces)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes a keras-hub preset: the weights, the head and the tokenizer."""
+        self.classifier.optimizer = None  # its state is twice the weights, and of no use any more
+        self.classifier.save_to_preset(str(folder))
+        self.tokenizer.save_to_preset(str(folder))
+
+    def encode(self, texts: Sequence[str]) -> Pieces:
+        """Returns the word pieces of each text, cut to `max_pieces`."""
+        cls_id, sep_id = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
+        body = self.max_pieces - 2
+        return Pieces(
+            [np.array([cls_id, *ids[:body], sep_id], np.int32) for ids in self.tokenizer(list(texts))] if texts else []
+        )
+
+    def logits(self, pieces: Pieces, batch_size: int = 128, progress: Any = None) -> np.ndarray:
+        """Returns the teacher's logits, float32 [texts, classes].
+
+        Args:
+          pieces: what `encode` returned.
+          batch_size: texts a step.
+          progress: has `update(n)`, called after each step with the texts done.
+        """
+        out = np.zeros((len(pieces.ids), self.classifier.num_classes), np.float32)
+        for rows in sorted_batches(pieces.lengths, batch_size):
+            out[rows] = self._infer(pieces.padded(rows)).numpy()
+            if progress is not None:
+                progress.update(len(rows))
+        return out
+
+    def word_vectors(self, words: Sequence[str], batch_size: int = 256) -> np.ndarray:
+        """Returns a vector for each word, float32 [words, hidden size of BERT].
+
+        Each word goes alone through the encoder; its vector is the mean of its
+        pieces' last states. Without a context of its own BERT still tells what
+        kind of word it is, which the bare embedding table knows less of.
+        """
+        pieces = self.encode(words)
+        infer = tf.function(
+            lambda inputs: self.classifier.backbone(inputs, training=False)["sequence_output"],
+            input_signature=[INPUT_SIGNATURE],
+        )
+        out = np.zeros((len(words), self.classifier.backbone.hidden_dim), np.float32)
+        for rows in sorted_batches(pieces.lengths, batch_size):
+            inputs = pieces.padded(rows)
+            states = infer(inputs).numpy()
+            body = inputs["padding_mask"].copy()
+            body[:, 0] = 0  # [CLS]
+            body[np.arange(len(rows)), inputs["padding_mask"].sum(1) - 1] = 0  # [SEP]
+            weights = body[..., None] / np.maximum(body.sum(1), 1)[:, None, None]
+            out[rows] = (states * weights).sum(1)
+        return out
+
+
+def compile_for_finetuning(
+    classifier: keras_hub.models.BertTextClassifier,
+    steps: int,
+    learning_rate: float,
+    warmup: float,
+    weight_decay: float,
+    train_embeddings: bool,
+) -> None:
+    """Compiles with AdamW as BERT is fine-tuned: linear warm-up and decay, no decay of biases and norms.
+
+    Args:
+      classifier: the teacher's model.
+      steps: steps in all.
+      learning_rate: its peak.
+      warmup: share of the steps in which the learning rate rises.
+      weight_decay: AdamW's.
+      train_embeddings: False leaves the table of word pieces as it is. Half of a
+        small BERT's weights are there, and AdamW updates every row at every step.
+    """
+    classifier.backbone.token_embedding.trainable = train_embeddings
+    optimizer = keras.optimizers.AdamW(
+        WarmupLinearDecay(learning_rate, steps, warmup), weight_decay=weight_decay, clipnorm=1.0
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    classifier.compile(
+        optimizer=optimizer,
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,  # every length would be compiled anew
+    )
+
+
+@keras.saving.register_keras_serializable(package="tfkd")
+class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate that rises linearly to its peak, then falls linearly to zero.
+
+    Args:
+      peak: highest learning rate.
+      steps: steps in all.
+      warmup: share of the steps in which it rises.
+    """
+
+    def __init__(self, peak: float, steps: int, warmup: float = 0.0):
+        self.peak, self.steps, self.warmup = peak, steps, warmup
+
+    def __call__(self, step: Any) -> Any:
+        step = keras.ops.cast(step, "float32")
+        rising = self.warmup * self.steps
+        factor = (self.steps - step) / max(self.steps - rising, 1.0)
+        if rising:
+            factor = keras.ops.minimum((step + 1) / rising, factor)
+        return self.peak * keras.ops.maximum(factor, 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"peak": self.peak, "steps": self.steps, "warmup": self.warmup}

@@ -1,0 +1,1 @@
+"""The whole road in one run folder, gone on with after any interruption."""

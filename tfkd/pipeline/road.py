@@ -1,0 +1,368 @@
+"""From labelled sentences to a checked `.tflite`: every step, in one folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfkd.benchmark.host import latency_us
+from tfkd.config import (
+    AugmentationConfig,
+    DataConfig,
+    DistillConfig,
+    ExportConfig,
+    LabelConfig,
+    StudentConfig,
+    TeacherConfig,
+)
+from tfkd.errors import InputError, UsageError
+from tfkd.export.exporter import export_student
+from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.files import read_json, write_json, write_text
+from tfkd.pipeline.steps import Steps
+from tfkd.progress import say
+from tfkd.report.markdown import report, results_table
+from tfkd.report.metrics import share_equal, summary
+from tfkd.text.corpus import read_corpus
+from tfkd.text.examples import digest
+from tfkd.text.word_tokenizer import WordTokenizer
+from tfkd.training.distil import build_vocabulary, distil, initial_table, load_student, train_baseline
+from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned, load_word_vector_teacher
+from tfkd.transfer_set.labelling import import_logits, label_sentences
+from tfkd.transfer_set.sentences import write_sentences
+from tfkd.transfer_set.shards import MANIFEST, ShardedTable
+
+FLAGS_FILE = "flags.json"
+
+_TRAINING = ("tfkd.text.batching", "tfkd.training.checkpoint", "tfkd.training.loop")
+_TEACHER = ("tfkd.models.teacher", "tfkd.training.finetune", *_TRAINING)
+_SENTENCES = ("tfkd.text.augmentation", "tfkd.transfer_set.sentences", "tfkd.transfer_set.shards")
+_LABELLING = ("tfkd.models.teacher", "tfkd.text.batching", "tfkd.transfer_set.labelling", "tfkd.transfer_set.shards")
+_STUDENT = (
+    "tfkd.models.distiller",
+    "tfkd.models.losses",
+    "tfkd.models.student",
+    "tfkd.models.word_vectors",
+    "tfkd.text.vocabulary",
+    "tfkd.text.word_tokenizer",
+    "tfkd.training.distil",
+    *_TRAINING,
+)
+_EXPORT = (
+    "tfkd.export.conversion",
+    "tfkd.export.exporter",
+    "tfkd.export.litert_classifier",
+    "tfkd.export.lowering",
+    "tfkd.export.metadata",
+    "tfkd.export.parity",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """All that decides what a run gives.
+
+    Attributes:
+      seed: of the dev cut, of fine-tuning and of augmentation.
+      student_seeds: of the students; the first is the one to ship.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    label: LabelConfig = field(default_factory=LabelConfig)
+    student: StudentConfig = field(default_factory=StudentConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+    seed: int = 1
+    student_seeds: tuple[int, ...] = (1,)
+
+    def __post_init__(self) -> None:
+        if not self.student_seeds or len(set(self.student_seeds)) != len(self.student_seeds):
+            raise ValueError(f"--student_seeds={self.student_seeds}: expected one or more seeds, each once")
+
+
+def run(config: RunConfig, folder: str | Path, update: bool = False) -> dict[str, Any]:
+    """Goes the whole road in `folder`, or goes on where an earlier run there was.
+
+    Args:
+      config: data, flags and seeds.
+      folder: the run folder.
+      update: lets flags other than those `folder` was made with redo what depends on them.
+
+    Returns:
+      What `metrics.json` holds (see tfkd.report.metrics).
+
+    Raises:
+      TfkdError: something a user can mend; what was done stays done.
+    """
+    return _Road(config, Path(folder), update).go()
+
+
+class _Road:
+    def __init__(self, config: RunConfig, folder: Path, update: bool):
+        self.config, self.folder = config, folder
+        _keep_flags(config, folder, update)
+        self.steps = Steps(folder)
+        self.corpus = read_corpus(config.data, config.seed, folder / "rejects.jsonl")
+        if self.corpus.train.text_pairs is not None:
+            raise InputError(
+                f"--data={config.data.data}: sentence pairs can't be distilled yet; name one --text_column"
+            )
+        for note in self.corpus.notes:
+            say(f"data: {note}")
+
+    def go(self) -> dict[str, Any]:
+        transfer_set, depends = self._transfer_set()
+        depends |= {"dev": digest(self.corpus.dev)}
+        for seed in self.config.student_seeds:
+            self._student(seed, transfer_set, depends)
+        return self._report(transfer_set)
+
+    # --- teacher and transfer set ---
+
+    def _transfer_set(self) -> tuple[ShardedTable, dict[str, Any]]:
+        """Returns the labelled sentences, and what they depend on."""
+        config, folder = self.config, self.folder / "transfer_set"
+        if config.label.logits_from:
+            depends: dict[str, Any] = {
+                "label": dataclasses.asdict(config.label),
+                "source": _stamp(Path(config.label.logits_from)),
+                "label_names": self.corpus.label_names,
+            }
+            action: Any = lambda: import_logits(  # noqa: E731
+                config.label.logits_from, self.corpus.label_names, config.label, folder
+            )
+            modules = _LABELLING
+        else:
+            depends = {"teacher": self._finetuned_step(), "sentences": self._sentences_step()}
+            depends["label"] = dataclasses.asdict(config.label)
+            action = lambda: label_sentences(  # noqa: E731
+                ShardedTable(self.folder / "sentences"),
+                self.finetuned.teacher,
+                self.finetuned.fingerprint,
+                config.label,
+                folder,
+            )
+            modules = _LABELLING
+        fingerprint = self.steps.do("transfer_set", depends, modules, [folder / MANIFEST], action)
+        return ShardedTable(folder), {"transfer_set": fingerprint}
+
+    def _finetuned_step(self) -> str:
+        config, corpus = self.config, self.corpus
+        if is_finetuned(config.teacher.teacher):
+            return load_finetuned(config.teacher.teacher).fingerprint
+        depends = {
+            "teacher": dataclasses.asdict(config.teacher),
+            "train": digest(corpus.train),
+            "dev": digest(corpus.dev),
+            "label_names": corpus.label_names,
+            "seed": config.seed,
+        }
+        return self.steps.do(
+            "teacher",
+            depends,
+            _TEACHER,
+            [self._teacher_folder],
+            lambda: finetune(corpus, config.teacher, self._teacher_folder, config.seed),
+        )
+
+    def _sentences_step(self) -> str:
+        config, corpus, folder = self.config, self.corpus, self.folder / "sentences"
+        depends = {
+            "augmentation": dataclasses.asdict(config.augmentation),
+            "shard_rows": config.label.shard_rows,
+            "train": digest(corpus.train),
+            "dev": digest(corpus.dev),
+            "unlabelled": corpus.unlabelled,
+            "seed": config.seed,
+        }
+        return self.steps.do(
+            "sentences",
+            depends,
+            _SENTENCES,
+            [folder / MANIFEST],
+            lambda: write_sentences(corpus, config.augmentation, folder, config.label.shard_rows, config.seed),
+        )
+
+    @property
+    def _teacher_folder(self) -> Path:
+        own = self.config.teacher.teacher
+        return Path(own) if is_finetuned(own) else self.folder / "teacher"
+
+    @cached_property
+    def finetuned(self) -> FinetunedTeacher:
+        found = load_finetuned(self._teacher_folder)
+        if found.label_names != self.corpus.label_names:
+            raise InputError(
+                f"{self._teacher_folder}: a teacher of the labels {', '.join(found.label_names)}; "
+                f"the data has {', '.join(self.corpus.label_names)}"
+            )
+        return found
+
+    # --- students ---
+
+    def _student(self, seed: int, transfer_set: ShardedTable, depends: dict[str, Any]) -> None:
+        config, corpus = self.config, self.corpus
+        student, baseline = self._seed_folder("student", seed), self._seed_folder("baseline", seed)
+        learning = {
+            "student": dataclasses.asdict(config.student),
+            "distill": dataclasses.asdict(config.distill),
+            "train": digest(corpus.train),
+            "seed": seed,
+            **depends,
+        }
+        if config.student.embeddings == "teacher":
+            learning["word_vectors"] = config.teacher.teacher
+        distilled = self.steps.do(
+            f"student-{seed}",
+            learning,
+            _STUDENT,
+            [student],
+            lambda: distil(
+                transfer_set, corpus, self.tokenizer, self.table, config.student, config.distill, student, seed
+            ),
+        )
+        self.steps.do(
+            f"baseline-{seed}",
+            learning,
+            _STUDENT,
+            [baseline],
+            lambda: train_baseline(corpus, self.tokenizer, self.table, config.student, config.distill, baseline, seed),
+        )
+        file = self._export_path(seed)
+        self.steps.do(
+            f"export-{seed}",
+            {"student": distilled, "export": dataclasses.asdict(config.export)},
+            _EXPORT,
+            [file],
+            lambda: self._export(student, file),
+        )
+
+    def _export(self, student_folder: Path, file: Path) -> None:
+        student = load_student(student_folder)
+        result = export_student(
+            student.model,
+            student.tokenizer,
+            student.label_names,
+            self.corpus.dev.texts,
+            file,
+            self.config.export,
+            name=self.folder.name,
+        )
+        say(f"export: {file}: {result.size_bytes / 1e6:.2f} MB; {result.truncated} dev sentences are truncated")
+
+    @cached_property
+    def tokenizer(self) -> WordTokenizer:
+        return build_vocabulary(self.corpus, self.config.student)
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        config = self.config
+        teacher = load_word_vector_teacher(config.teacher.teacher) if config.student.embeddings == "teacher" else None
+        return initial_table(self.tokenizer.vocabulary, config.student, teacher, config.seed)
+
+    def _seed_folder(self, what: str, seed: int) -> Path:
+        first = seed == self.config.student_seeds[0]
+        return self.folder / (what if first else f"{what}-seed{seed}")
+
+    def _export_path(self, seed: int) -> Path:
+        first = seed == self.config.student_seeds[0]
+        return self.folder / "export" / ("student.tflite" if first else f"student-seed{seed}.tflite")
+
+    # --- figures ---
+
+    def _report(self, transfer_set: ShardedTable) -> dict[str, Any]:
+        dev, config = self.corpus.dev, self.config
+        teacher_labels, teacher_us = None, None
+        if not config.label.logits_from:
+            teacher = self.finetuned.teacher
+            teacher_labels = teacher.logits(teacher.encode(dev.texts)).argmax(1)
+            teacher_us = latency_us(lambda texts: teacher.logits(teacher.encode(list(texts))), dev.texts, runs=50)
+        per_seed = [self._figures(seed, teacher_labels) for seed in config.student_seeds]
+        classifier = LiteRtClassifier.from_file(self._export_path(config.student_seeds[0]))
+        means, deviations = summary(per_seed)
+        metrics = {
+            "teacher": {"dev_accuracy": None if teacher_labels is None else share_equal(teacher_labels, dev.labels)},
+            **per_seed[0],
+            "latency": {"teacher_us": teacher_us, "student_us": latency_us(classifier.predict, dev.texts)},
+            "seeds": [{"seed": seed, **figures} for seed, figures in zip(config.student_seeds, per_seed, strict=True)],
+            "mean": means,
+            "std": deviations,
+            "rows": {"train": len(self.corpus.train), "dev": len(dev), "transfer_set": transfer_set.rows},
+        }
+        write_json(self.folder / "metrics.json", metrics)
+        write_text(
+            self.folder / "report.md",
+            report(self.folder.name, metrics, list(self.corpus.notes), self.steps.seconds),
+        )
+        say("")
+        say(results_table(metrics))
+        say(f"\nmodel:  {self._export_path(config.student_seeds[0])}\nreport: {self.folder / 'report.md'}")
+        return metrics
+
+    def _figures(self, seed: int, teacher_labels: np.ndarray | None) -> dict[str, dict[str, Any]]:
+        dev, file = self.corpus.dev, self._export_path(seed)
+        student = load_student(self._seed_folder("student", seed)).logits(dev.texts).argmax(1)
+        baseline = load_student(self._seed_folder("baseline", seed)).logits(dev.texts).argmax(1)
+        classifier = LiteRtClassifier.from_file(file)
+        exported = classifier.predict(dev.texts).argmax(1)
+        return {
+            "student": {
+                "dev_accuracy": share_equal(student, dev.labels),
+                "teacher_agreement": None if teacher_labels is None else share_equal(student, teacher_labels),
+            },
+            "baseline": {"dev_accuracy": share_equal(baseline, dev.labels)},
+            "export": {
+                "dev_accuracy": share_equal(exported, dev.labels),
+                "student_agreement": share_equal(exported, student),
+                "size_bytes": file.stat().st_size,
+                "truncated": classifier.truncated(dev.texts),
+            },
+        }
+
+
+def _keep_flags(config: RunConfig, folder: Path, update: bool) -> None:
+    """Writes the flags into the run folder; refuses one that was made with others.
+
+    Raises:
+      UsageError: the folder was made with other flags, or is no run folder.
+    """
+    flags = _flags(config)
+    path = folder / FLAGS_FILE
+    if path.exists():
+        known = read_json(path)
+        changed = sorted(name for name in flags.keys() | known.keys() if flags.get(name) != known.get(name))
+        if changed and not update:
+            shown = ", ".join(f"--{n}={_shown(flags.get(n))} (was {_shown(known.get(n))})" for n in changed[:4])
+            raise UsageError(
+                f"{folder}: was made with other flags: {shown}{' ...' if len(changed) > 4 else ''}; "
+                "give another --name, or --update to redo the steps that depend on them"
+            )
+    elif folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")
+    write_json(path, flags)
+
+
+def _flags(config: RunConfig) -> dict[str, Any]:
+    flags: dict[str, Any] = {"seed": config.seed, "student_seeds": list(config.student_seeds)}
+    for f in dataclasses.fields(config):
+        if dataclasses.is_dataclass(group := getattr(config, f.name)):
+            for name, value in vars(group).items():
+                flags[name] = list(value) if isinstance(value, tuple) else value
+    return flags
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _stamp(path: Path) -> list[list[Any]]:
+    """Returns name, size and time of change of a file, or of a folder's files."""
+    files = sorted(path.glob("*")) if path.is_dir() else [path]
+    return [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.exists()]

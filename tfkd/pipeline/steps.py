@@ -1,0 +1,109 @@
+"""Steps that are done once: a record of what each depended on, in the run folder."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfkd.errors import InputError
+from tfkd.files import read_json, write_json
+from tfkd.progress import say
+
+# Whose versions decide what a step gives.
+_LIBRARIES = ("ai-edge-litert", "keras", "keras-hub", "numpy", "pyarrow", "tensorflow")
+
+
+class Steps:
+    """The steps of one run folder.
+
+    Attributes:
+      seconds: wall time of each step, when it was last done.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder / "steps"
+        self.seconds: dict[str, float] = {}
+
+    def do(
+        self,
+        name: str,
+        depends: dict[str, Any],
+        modules: Sequence[str],
+        outputs: Sequence[Path],
+        action: Callable[[], object],
+    ) -> str:
+        """Does a step unless it was done with all it depends on as it is now.
+
+        Args:
+          name: of the step.
+          depends: data, flags and earlier steps it depends on, as JSON.
+          modules: the code that decides what it gives.
+          outputs: what it leaves; if any is gone it is done again.
+          action: does it.
+
+        Returns:
+          A fingerprint of all it depends on, for later steps to depend on.
+        """
+        fingerprint = _sha256({"depends": depends, "code": code_digest(modules), "libraries": _versions()})
+        path = self._folder / f"{name}.json"
+        known = _known(path)
+        if known.get("fingerprint") == fingerprint and all(output.exists() for output in outputs):
+            self.seconds[name] = known["seconds"]
+            say(f"{name}: done already ({known['seconds']:.0f} s)")
+            return fingerprint
+        say(f"{name}: starting")
+        # A step killed and gone on with counts the time before it was killed too.
+        before = known.get("spent", 0.0) if known.get("started") == fingerprint else 0.0
+        write_json(path, {"started": fingerprint, "spent": before})
+        started = time.monotonic()
+        try:
+            action()
+        except BaseException:
+            write_json(path, {"started": fingerprint, "spent": before + time.monotonic() - started})
+            raise
+        self.seconds[name] = before + time.monotonic() - started
+        write_json(path, {"fingerprint": fingerprint, "seconds": self.seconds[name], "depends": depends})
+        say(f"{name}: done in {self.seconds[name]:.0f} s")
+        return fingerprint
+
+
+def code_digest(modules: Sequence[str]) -> str:
+    """Returns a SHA-256 over the modules' code; comments, docstrings and layout don't count."""
+    sha = hashlib.sha256()
+    for module in sorted(modules):
+        spec = importlib.util.find_spec(module)
+        assert spec is not None
+        assert spec.origin is not None
+        tree = ast.parse(Path(spec.origin).read_text("utf-8"))
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+                and node.body
+                and isinstance(node.body[0], ast.Expr)
+                and isinstance(node.body[0].value, ast.Constant)
+            ):
+                node.body = node.body[1:] or [ast.Pass()]
+        sha.update(f"{module}\0{ast.dump(tree)}\0".encode())
+    return sha.hexdigest()
+
+
+def _known(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except InputError:
+        return {}
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _LIBRARIES}

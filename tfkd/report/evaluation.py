@@ -1,0 +1,43 @@
+"""Any model of ours as a classifier of raw texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.training.distil import load_student
+from tfkd.training.finetune import is_finetuned, load_finetuned
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A model to measure.
+
+    Attributes:
+      label_names: the names of its classes in order.
+      predict: raw texts to scores, float32 [texts, classes]; the highest wins.
+    """
+
+    label_names: tuple[str, ...]
+    predict: Callable[[list[str]], np.ndarray]
+
+
+def open_classifier(path: str | Path) -> Classifier:
+    """Opens a fine-tuned teacher's folder, a student's folder, or a .tflite file.
+
+    Raises:
+      InputError: it is none of these.
+    """
+    path = Path(path)
+    if path.is_file():
+        exported = LiteRtClassifier.from_file(path)
+        return Classifier(exported.label_names, exported.predict)
+    if is_finetuned(path):
+        found = load_finetuned(path)
+        return Classifier(found.label_names, lambda texts: found.teacher.logits(found.teacher.encode(texts)))
+    student = load_student(path)
+    return Classifier(student.label_names, student.logits)

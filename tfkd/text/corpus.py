@@ -1,0 +1,288 @@
+"""One task's sentences: read from files, TensorFlow Datasets or an asset, checked, and split."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.config import DataConfig
+from tfkd.errors import InputError, UsageError
+from tfkd.files import write_text
+from tfkd.text.columns import Columns, choose_columns, require_columns
+from tfkd.text.detokenizer import detokenizer
+from tfkd.text.examples import NO_LABEL, Corpus, Examples
+from tfkd.text.labels import label_numbers, label_text, name_labels
+from tfkd.text.readers import SUFFIXES, Reject, Table, excerpt_of, is_folder, open_table, suffix_of, text_fault
+from tfkd.text.split import cut_dev
+
+_SHOWN_REJECTS = 3
+_SHOWN_NAMES = 12
+
+
+def read_corpus(config: DataConfig, seed: int, rejects: Path | None = None) -> Corpus:
+    """Returns the examples to learn from and to be measured on.
+
+    Args:
+      config: where they come from and how they are read.
+      seed: of the cut, if dev is cut from train.
+      rejects: file for the rows that couldn't be used, one JSON object a line
+        (file, line, reason, text); written only if there are any.
+
+    Raises:
+      InputError: a file, or more rows than `config.max_bad_rows`, can't be used.
+      UsageError: the flags say nothing that can be read.
+    """
+    bad = _BadRows(config.max_bad_rows)
+    try:
+        return _read(config, seed, bad)
+    finally:
+        if rejects is not None and bad.kept:
+            write_text(rejects, "".join(json.dumps(_shown(reject), ensure_ascii=False) + "\n" for reject in bad.kept))
+
+
+def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
+    sources = _find_sources(config)
+    columns, notes = choose_columns(sources.train, config)
+    train = _read_rows(sources.train, columns, bad)
+    dev = _read_rows(sources.dev, columns, bad) if sources.dev else None
+    unlabelled = _read_unlabelled(sources.unlabelled, columns, config, bad, notes) if sources.unlabelled else _Rows()
+    bad.check()
+    if bad.count:
+        notes.append(f"{bad.count:,} rows rejected; the first: {bad.first()}")
+
+    names = _names_of_labels(train, sources.train, config, notes)
+    undo = detokenizer(config.detokenize)
+    train_examples = _examples(train, sources.train, names, undo)
+    if dev is not None and sources.dev is not None:
+        dev_examples = _examples(dev, sources.dev, names, undo)
+        if config.dev_rows:
+            notes.append(f"--dev_rows={config.dev_rows} is not used: there is a dev split, {sources.dev.name}")
+    else:
+        train_examples, dev_examples = _cut(train_examples, config.dev_rows, seed, sources.train.name)
+        notes.append(f"dev: {len(dev_examples):,} rows cut from {sources.train.name}, stratified, seed {seed}")
+    texts = _without_dev([undo(text) for text in unlabelled.texts], dev_examples, notes)
+    _note_overlap(train_examples, dev_examples, notes)
+    return Corpus(train_examples, dev_examples, texts, names, tuple(notes))
+
+
+# --- where to read ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Sources:
+    train: Table
+    dev: Table | None
+    unlabelled: Table | None
+
+
+def _find_sources(config: DataConfig) -> _Sources:
+    if not config.data:
+        raise UsageError("--data is missing: name a file, a folder, tfds:NAME or asset:NAME")
+    kind, _, name = config.data.partition(":")
+    if kind == "tfds":
+        from tfkd.text.tfds_table import open_tfds
+
+        train, dev = open_tfds(name)
+        found = _Sources(train, dev, None)
+    elif kind == "asset":
+        from tfkd.assets import data_folder
+
+        found = _folder_sources(data_folder(name), DataConfig())
+    else:
+        path = Path(config.data)
+        found = _folder_sources(path, config) if is_folder(path) else _Sources(_open(path, config), None, None)
+    if config.dev:
+        found = dataclasses.replace(found, dev=_open(config.dev, config))
+    if config.unlabelled:
+        found = dataclasses.replace(found, unlabelled=_open(config.unlabelled, config))
+    return found
+
+
+def _open(path: str | Path, config: DataConfig) -> Table:
+    return open_table(path, config.encoding, config.quoting)
+
+
+def _folder_sources(folder: Path, config: DataConfig) -> _Sources:
+    train = _one_of(folder, ("train",))
+    if train is None:
+        raise InputError(f"{folder}: has no train file, expected train.tsv or another of {', '.join(SUFFIXES)}")
+    dev = None if config.dev else _one_of(folder, ("dev", "validation"))
+    unlabelled = None if config.unlabelled else _one_of(folder, ("unlabelled", "unlabeled"))
+    return _Sources(
+        _open(train, config), _open(dev, config) if dev else None, _open(unlabelled, config) if unlabelled else None
+    )
+
+
+def _one_of(folder: Path, stems: tuple[str, ...]) -> Path | None:
+    found = [path for path in sorted(folder.iterdir()) if suffix_of(path) and path.name.split(".")[0] in stems]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise InputError(f"{folder}: {names}: which of them is meant? Leave one, or name files by --data and --dev")
+    return found[0] if found else None
+
+
+# --- rows -------------------------------------------------------------------
+
+
+@dataclass
+class _BadRows:
+    """Counts rejected rows, and keeps as many as the limit lets through and a few to be named."""
+
+    limit: int
+    count: int = 0
+    kept: list[Reject] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
+
+    def add(self, reject: Reject, unit: str) -> None:
+        self.count += 1
+        self.units[reject.file] = unit
+        if len(self.kept) < self.limit + _SHOWN_REJECTS:
+            self.kept.append(reject)
+
+    def first(self) -> str:
+        return "; ".join(
+            f"{reject.file}: {self.units[reject.file]} {reject.line}: {reject.reason}"
+            for reject in self.kept[:_SHOWN_REJECTS]
+        )
+
+    def check(self) -> None:
+        if self.count > self.limit:
+            rows = "1 row" if self.count == 1 else f"{self.count:,} rows"
+            raise InputError(
+                f"{self.first()}{'; ...' * (self.count > _SHOWN_REJECTS)}: {rows} can't be used; "
+                f"mend them, or let them be left out with --max_bad_rows={self.count} (now {self.limit})"
+            )
+
+
+def _shown(reject: Reject) -> dict[str, object]:
+    return {"file": reject.file, "line": reject.line, "reason": reject.reason, "text": reject.excerpt}
+
+
+@dataclass
+class _Rows:
+    """The usable rows of one table, their labels still as they stand there."""
+
+    texts: list[str] = field(default_factory=list)
+    text_pairs: list[str] | None = None
+    labels: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+
+
+def _read_rows(table: Table, columns: Columns, bad: _BadRows) -> _Rows:
+    """Returns the usable rows; the others go to `bad`."""
+    require_columns(table, columns)
+    texts_in_row = 2 if columns.text_pair else 1
+    rows = _Rows(text_pairs=[] if columns.text_pair else None)
+    for row in table.rows(columns.names()):
+        if isinstance(row, Reject):
+            bad.add(row, table.unit)
+            continue
+        label = label_text(row.cells[-1], f"{table.name}: {table.unit} {row.line}") if columns.label else ""
+        fault = next(filter(None, map(text_fault, row.cells[:texts_in_row])), "")
+        if columns.label and not label:
+            fault = fault or "no label"
+        if fault:
+            bad.add(Reject(table.name, row.line, fault, excerpt_of(row.cells)), table.unit)
+            continue
+        rows.texts.append(row.cells[0])
+        if rows.text_pairs is not None:
+            rows.text_pairs.append(row.cells[1])
+        rows.labels.append(label)
+        rows.lines.append(row.line)
+    if not rows.texts:
+        bad.check()
+        raise InputError(f"{table.name}: has no rows" + " that can be used" * bool(bad.count))
+    return rows
+
+
+def _read_unlabelled(table: Table, columns: Columns, config: DataConfig, bad: _BadRows, notes: list[str]) -> _Rows:
+    if columns.text_pair:
+        raise UsageError(f"{table.name}: sentences without labels are taken for single texts only, not for pairs")
+    if columns.text not in table.columns:
+        columns, guesses = choose_columns(table, dataclasses.replace(config, text_column=""), labelled=False)
+        notes += [f"unlabelled: {guess}" for guess in guesses]
+    return _read_rows(table, Columns(columns.text), bad)
+
+
+# --- labels and texts -------------------------------------------------------
+
+
+def _names_of_labels(rows: _Rows, table: Table, config: DataConfig, notes: list[str]) -> tuple[str, ...]:
+    """Returns the names of the labels; train must have two of them at least."""
+    counts = Counter(rows.labels)
+    if len(counts) < 2:
+        raise InputError(f"{table.name}: every row has the label {rows.labels[0]!r}, expected two labels at least")
+    if names := config.labels or table.label_names:
+        numbers = label_numbers(names)
+        found = {numbers.get(label) for label in counts}
+        if absent := [name for number, name in enumerate(names) if number not in found]:
+            notes.append(f"no row of train has the label {', '.join(absent[:_SHOWN_NAMES])}")
+        return names
+    names = name_labels(counts)
+    shown = ", ".join(names[:_SHOWN_NAMES]) + (", ..." if len(names) > _SHOWN_NAMES else "")
+    notes.append(f"{len(names)} labels: {shown} (found in train, sorted; --labels fixes names and order)")
+    return names
+
+
+def _examples(rows: _Rows, table: Table, names: tuple[str, ...], undo: Callable[[str], str]) -> Examples:
+    """Returns the rows as examples: labels as numbers, texts with their tokenization undone."""
+    numbers = label_numbers(names)
+    labels = np.fromiter(
+        (numbers.get(label, NO_LABEL) for label in rows.labels), dtype=np.int32, count=len(rows.labels)
+    )
+    if (unknown := np.flatnonzero(labels == NO_LABEL)).size:
+        row = int(unknown[0])
+        raise InputError(
+            f"{table.name}: {table.unit} {rows.lines[row]}: the label {rows.labels[row][:40]!r} is none of "
+            f"{', '.join(names[:_SHOWN_NAMES])}{', ...' * (len(names) > _SHOWN_NAMES)} "
+            f"({unknown.size:,} such rows); name all labels with --labels"
+        )
+    pairs = None if rows.text_pairs is None else [undo(text) for text in rows.text_pairs]
+    return Examples([undo(text) for text in rows.texts], labels, pairs)
+
+
+# --- splits -----------------------------------------------------------------
+
+
+def _keys(examples: Examples) -> list[str]:
+    """Returns what makes two rows equal: their texts but for white space."""
+    keys = [" ".join(text.split()) for text in examples.texts]
+    if examples.text_pairs is None:
+        return keys
+    return [f"{key}\t{' '.join(pair.split())}" for key, pair in zip(keys, examples.text_pairs, strict=True)]
+
+
+def _cut(examples: Examples, dev_rows: int, seed: int, name: str) -> tuple[Examples, Examples]:
+    dev_rows = dev_rows or max(len(examples) // 10, len(set(examples.labels.tolist())))
+    try:
+        train, dev = cut_dev(_keys(examples), examples.labels.tolist(), dev_rows, seed)
+    except InputError as e:
+        raise InputError(f"{name}: {e}") from e
+    return _take(examples, train), _take(examples, dev)
+
+
+def _take(examples: Examples, rows: np.ndarray) -> Examples:
+    pairs = None if examples.text_pairs is None else [examples.text_pairs[row] for row in rows]
+    return Examples([examples.texts[row] for row in rows], examples.labels[rows], pairs)
+
+
+def _note_overlap(train: Examples, dev: Examples, notes: list[str]) -> None:
+    in_train = set(_keys(train))
+    rows = sum(key in in_train for key in _keys(dev))
+    if rows:
+        notes.append(f"{rows:,} of {len(dev):,} dev rows are also in train: dev accuracy flatters by so much")
+
+
+def _without_dev(texts: list[str], dev: Examples, notes: list[str]) -> list[str]:
+    """Returns the texts that aren't in dev: what a student is measured on it must not have seen."""
+    in_dev = {" ".join(text.split()) for text in dev.texts}
+    kept = [text for text in texts if " ".join(text.split()) not in in_dev]
+    if len(kept) < len(texts):
+        notes.append(f"{len(texts) - len(kept):,} of {len(texts):,} unlabelled texts are in dev and were left out")
+    return kept

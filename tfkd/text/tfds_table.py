@@ -1,0 +1,108 @@
+"""Splits of TensorFlow Datasets, as tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tfkd.errors import InputError
+from tfkd.text.readers import Reject, Row, Table
+
+_BATCH_ROWS = 1024
+_DEV_SPLITS = ("validation", "validation_matched", "dev")
+
+
+def open_tfds(name: str) -> tuple[Table, Table | None]:
+    """Returns the train split of a dataset, and its dev split if it has one.
+
+    It is downloaded first unless it lies in TensorFlow Datasets' own folder
+    (TFDS_DATA_DIR, else ~/tensorflow_datasets). A test split is left alone.
+
+    Args:
+      name: as TensorFlow Datasets knows it, such as "glue/sst2".
+
+    Raises:
+      InputError: there is no such dataset, it can't be downloaded, or it has no
+        train split.
+    """
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as e:
+        raise InputError(
+            f"tfds:{name}: TensorFlow Datasets isn't installed ({e}); pip install tensorflow-datasets"
+        ) from e
+    try:
+        builder = tfds.builder(name)
+    except Exception as e:  # Besides its own, it lets through errors of file systems, networks and parsers.
+        raise InputError(f"tfds:{name}: TensorFlow Datasets knows no such dataset: {_first_line(e)}") from e
+    try:
+        if not builder.is_prepared():
+            print(f"tfkd: tfds:{name}: downloading into {builder.data_dir}", file=sys.stderr, flush=True)
+        builder.download_and_prepare()
+    except ImportError as e:
+        raise InputError(f"tfds:{name}: can't be prepared: {_first_line(e)}; install that package with pip") from e
+    except Exception as e:
+        raise InputError(
+            f"tfds:{name}: isn't in {builder.data_dir} and can't be downloaded: {_first_line(e)}; "
+            "is there a network? Else copy the prepared dataset there, or set TFDS_DATA_DIR to where it is"
+        ) from e
+    splits = list(builder.info.splits)
+    if "train" not in splits:
+        raise InputError(f"tfds:{name}: has no split 'train', only {', '.join(splits)}")
+    dev = next((split for split in _DEV_SPLITS if split in splits), None)
+    return _table(builder, name, "train"), _table(builder, name, dev) if dev else None
+
+
+@dataclass(frozen=True)
+class _TfdsTable:
+    """One split. Columns are its scalar texts and labels; rows count from 1."""
+
+    builder: Any
+    name: str
+    split: str
+    columns: tuple[str, ...]
+    class_names: dict[str, tuple[str, ...]]
+    label_names: tuple[str, ...]
+    unit: str = "row"
+
+    def rows(self, wanted: Sequence[str]) -> Iterator[Row | Reject]:
+        import tensorflow_datasets as tfds
+
+        number = 0
+        batches = self.builder.as_dataset(split=self.split, shuffle_files=False).batch(_BATCH_ROWS)
+        for batch in tfds.as_numpy(batches):
+            columns = [[self._cell(name, value) for value in batch[name].tolist()] for name in wanted]
+            for cells in zip(*columns, strict=True):
+                number += 1
+                yield Row(number, cells)
+
+    def _cell(self, column: str, value: Any) -> Any:
+        """Returns a text as str, a class as its name; -1, which stands for no label, as None."""
+        if isinstance(value, bytes):
+            try:
+                return value.decode("utf-8")
+            except UnicodeDecodeError:
+                return value  # which is rejected, being no string
+        if names := self.class_names.get(column):
+            return names[value] if value >= 0 else None
+        return value
+
+
+def _table(builder: Any, name: str, split: str) -> Table:
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    classes = {
+        column: tuple(feature.names)
+        for column, feature in features.items()
+        if isinstance(feature, tfds.features.ClassLabel)
+    }
+    columns = tuple(column for column, feature in features.items() if getattr(feature, "shape", None) == ())
+    label_names = next(iter(classes.values())) if len(classes) == 1 else ()
+    return _TfdsTable(builder, f"tfds:{name} {split}", split, columns, classes, label_names)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

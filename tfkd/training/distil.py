@@ -1,0 +1,285 @@
+"""The student, trained on the transfer set; and its baseline, on hard labels alone."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow as tf
+
+from tfkd.config import DistillConfig, StudentConfig
+from tfkd.errors import InputError
+from tfkd.files import atomic_folder, read_json, write_json, write_text
+from tfkd.models.distiller import Distiller
+from tfkd.models.student import BiLstmClassifier
+from tfkd.models.teacher import Teacher, WarmupLinearDecay
+from tfkd.models.word_vectors import random_table, table_from
+from tfkd.text.batching import shuffled_batches, sorted_batches
+from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
+from tfkd.text.vocabulary import Vocabulary
+from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
+from tfkd.training.loop import fit_epochs, make_deterministic
+from tfkd.transfer_set.shards import ShardedTable
+
+DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras", "vocabulary.txt"
+
+# Rows that are held in memory, and shuffled together, at a time.
+_WINDOW_ROWS = 1 << 18
+# Words of a text that the student learns from; more would only cost memory.
+_MAX_TRAINED_WORDS = 128
+
+
+@dataclass(frozen=True)
+class Student:
+    """A trained student as it lies in its folder.
+
+    Attributes:
+      model: the Keras model.
+      tokenizer: turns raw texts into its inputs.
+      label_names: the names of its classes in order.
+      dev_accuracy: accuracy on the dev set it was chosen by.
+    """
+
+    model: BiLstmClassifier
+    tokenizer: WordTokenizer
+    label_names: tuple[str, ...]
+    dev_accuracy: float
+
+    def logits(self, texts: list[str], batch_size: int = 256) -> np.ndarray:
+        """Returns float32 [texts, classes]."""
+        encoded = self.tokenizer.encode(texts)
+        infer = tf.function(
+            lambda ids: self.model(ids, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)]
+        )
+        out = np.zeros((len(texts), self.model.num_classes), np.float32)
+        for rows in sorted_batches(encoded.lengths, batch_size):
+            out[rows] = infer(encoded.padded(rows)).numpy()
+        return out
+
+
+def build_vocabulary(corpus: Corpus, config: StudentConfig) -> WordTokenizer:
+    """Returns the tokenizer of the words of train and of the unlabelled texts.
+
+    Raises:
+      InputError: the delimiter expression can't be used.
+    """
+    regex = config.delimiter_regex or DEFAULT_DELIMITER_REGEX
+    try:
+        words = split_words([*corpus.train.texts, *corpus.unlabelled], regex)
+    except (ValueError, pa.ArrowException) as e:
+        raise InputError(f"--delimiter_regex={regex}: {e}") from e
+    counts = Counter({v["values"]: v["counts"] for v in pc.value_counts(words.flatten()).to_pylist()})
+    return WordTokenizer(Vocabulary.from_counts(counts, config.vocabulary_size, config.min_count), regex)
+
+
+def initial_table(vocabulary: Vocabulary, config: StudentConfig, teacher: Teacher | None, seed: int) -> np.ndarray:
+    """Returns the embedding table that a student starts with, float32 [vocabulary, embedding_dim].
+
+    Raises:
+      InputError: the vectors are to be the teacher's, and there is none.
+    """
+    if config.embeddings == "random":
+        return random_table(len(vocabulary), config.embedding_dim, seed)
+    if teacher is None:
+        raise InputError("--embeddings=teacher: there is no teacher here; name one by --teacher, or take random")
+    return table_from(teacher.word_vectors(vocabulary.words), config.embedding_dim)
+
+
+def distil(
+    transfer_set: ShardedTable,
+    corpus: Corpus,
+    tokenizer: WordTokenizer,
+    table: np.ndarray,
+    student_config: StudentConfig,
+    config: DistillConfig,
+    folder: str | Path,
+    seed: int,
+) -> Student:
+    """Trains a student on a transfer set; the best epoch on `corpus.dev` is written to `folder`.
+
+    Called again after an interruption it goes on after the last whole epoch.
+
+    Args:
+      transfer_set: shards of TRANSFER_SET.
+      corpus: its dev set is what epochs are chosen by.
+      tokenizer: the student's words.
+      table: float32 [vocabulary, embedding_dim], where its embeddings start.
+      student_config: the student's shape.
+      config: how it learns.
+      folder: where it goes.
+      seed: of the other weights, of dropout, and of the order of sentences.
+    """
+
+    def windows(rng: np.random.Generator) -> Iterator[_Rows]:
+        per_window = max(_WINDOW_ROWS // max(transfer_set.manifest["shards"][0]["rows"], 1), 1)
+        order = rng.permutation(len(transfer_set))
+        for start in range(0, len(order), per_window):
+            shards = [transfer_set.read(int(i), ["text", "label", "logits"]) for i in order[start : start + per_window]]
+            yield _rows_of(pa.concat_tables(shards).combine_chunks(), len(corpus.label_names))
+
+    identity = repr([shard["sha256"] for shard in transfer_set.manifest["shards"]])
+    return _train(
+        "student", windows, transfer_set.rows, identity, config.alpha, config.epochs,
+        corpus, tokenizer, table, student_config, config, folder, seed,
+    )  # fmt: skip
+
+
+def train_baseline(
+    corpus: Corpus,
+    tokenizer: WordTokenizer,
+    table: np.ndarray,
+    student_config: StudentConfig,
+    config: DistillConfig,
+    folder: str | Path,
+    seed: int,
+) -> Student:
+    """Trains the same student on the hard labels of `corpus.train` alone; arguments as `distil`'s."""
+    train = corpus.train
+    rows = _Rows(pa.array(train.texts), train.labels, np.zeros((len(train), len(corpus.label_names)), np.float32))
+    return _train(
+        "baseline", lambda rng: iter([rows]), len(train), digest(train), 1.0, config.baseline_epochs,
+        corpus, tokenizer, table, student_config, config, folder, seed,
+    )  # fmt: skip
+
+
+def save_student(student: Student, folder: str | Path, facts: dict[str, Any]) -> None:
+    """Writes a student's folder: model, vocabulary, and what is known of it."""
+    with atomic_folder(folder) as temporary:
+        student.model.save(temporary / MODEL_FILE)
+        write_text(temporary / VOCABULARY_FILE, "\n".join(student.tokenizer.vocabulary.to_lines()) + "\n")
+        description = {
+            **facts,
+            "label_names": list(student.label_names),
+            "delimiter_regex": student.tokenizer.delimiter_regex,
+            "dev_accuracy": student.dev_accuracy,
+        }
+        write_json(temporary / DESCRIPTION_FILE, description)
+
+
+def load_student(folder: str | Path) -> Student:
+    """Loads what `save_student` wrote.
+
+    Raises:
+      InputError: a file of it is missing or damaged.
+    """
+    folder = Path(folder)
+    for name in (DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: no student there ({name} is missing); run `tfkd distill` first")
+    description = read_json(folder / DESCRIPTION_FILE)
+    try:
+        vocabulary = Vocabulary.from_lines((folder / VOCABULARY_FILE).read_text("utf-8").splitlines())
+        model = keras.models.load_model(folder / MODEL_FILE, compile=False)
+    except (ValueError, OSError) as e:
+        raise InputError(f"{folder}: the student can't be loaded: {' '.join(str(e).split())[:300]}") from e
+    tokenizer = WordTokenizer(vocabulary, description["delimiter_regex"])
+    return Student(model, tokenizer, tuple(description["label_names"]), description["dev_accuracy"])
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows to learn from: texts, labels int32 [rows], teacher's logits float32 [rows, classes]."""
+
+    texts: pa.Array
+    labels: np.ndarray
+    logits: np.ndarray
+
+
+def _rows_of(table: pa.Table, classes: int) -> _Rows:
+    logits = table["logits"].combine_chunks().flatten().to_numpy().reshape(-1, classes)
+    labels = table["label"].combine_chunks().fill_null(NO_LABEL).to_numpy()
+    return _Rows(table["text"].combine_chunks(), labels, logits)
+
+
+def _batches(rows: _Rows, tokenizer: WordTokenizer, batch_size: int, rng: np.random.Generator) -> Iterator[Any]:
+    encoded = tokenizer.encode(rows.texts)
+    lengths = np.minimum(encoded.lengths, _MAX_TRAINED_WORDS)
+    for batch in shuffled_batches(lengths, batch_size, rng):
+        token_ids = encoded.padded(batch, max(int(lengths[batch].max()), 1))
+        yield token_ids, {"label": rows.labels[batch], "logits": rows.logits[batch]}
+
+
+def _train(
+    what: str,
+    windows: Callable[[np.random.Generator], Iterator[_Rows]],
+    rows: int,
+    identity: str,
+    alpha: float,
+    epochs: int,
+    corpus: Corpus,
+    tokenizer: WordTokenizer,
+    table: np.ndarray,
+    student_config: StudentConfig,
+    config: DistillConfig,
+    folder: str | Path,
+    seed: int,
+) -> Student:
+    folder = Path(folder)
+    make_deterministic(seed)
+    classes = len(corpus.label_names)
+    model = BiLstmClassifier(
+        vocabulary_size=len(tokenizer.vocabulary),
+        num_classes=classes,
+        embedding_dim=student_config.embedding_dim,
+        hidden_size=student_config.hidden_size,
+        dense_size=student_config.dense_size,
+        dropout=student_config.dropout,
+    )
+    model.set_word_vectors(table)
+    steps = math.ceil(rows / config.batch_size)
+    distiller = Distiller(model, alpha)
+    distiller.build()
+    distiller.compile(optimizer=_optimizer(config, steps * epochs), jit_compile=False)
+    student = Student(model, tokenizer, corpus.label_names, 0.0)
+
+    def epoch_batches(epoch: int) -> Iterator[Any]:
+        rng = np.random.default_rng([seed, epoch])
+        for window in windows(rng):
+            yield from _batches(window, tokenizer, config.batch_size, rng)
+
+    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
+    history = fit_epochs(
+        distiller,
+        epoch_batches,
+        (
+            tf.TensorSpec([None, None], tf.int32),
+            {"label": tf.TensorSpec([None], tf.int32), "logits": tf.TensorSpec([None, classes], tf.float32)},
+        ),
+        steps,
+        epochs,
+        lambda: _accuracy(student, corpus.dev),
+        checkpoints,
+        what,
+        identity=repr(
+            (student_config, config, seed, identity, digest(corpus.dev), tokenizer.vocabulary.words, float(table.sum()))
+        ),
+    )
+    student = Student(model, tokenizer, corpus.label_names, max(e.dev_accuracy for e in history))
+    facts = {
+        "student": vars(student_config),
+        "distill": vars(config),
+        "seed": seed,
+        "epochs": [vars(e) for e in history],
+    }
+    save_student(student, folder, facts)
+    shutil.rmtree(checkpoints)
+    return student
+
+
+def _accuracy(student: Student, examples: Examples) -> float:
+    return float(np.mean(student.logits(examples.texts).argmax(1) == examples.labels))
+
+
+def _optimizer(config: DistillConfig, steps: int) -> keras.optimizers.Optimizer:
+    if config.optimizer == "adadelta":
+        return keras.optimizers.Adadelta(config.learning_rate, rho=0.95)
+    return keras.optimizers.Adam(WarmupLinearDecay(config.learning_rate, steps, warmup=0.02), clipnorm=1.0)

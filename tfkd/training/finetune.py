@@ -1,0 +1,162 @@
+"""The teacher fine-tuned on the task's own labelled sentences."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfkd.assets import ASSETS, asset_folder
+from tfkd.config import TeacherConfig
+from tfkd.errors import InputError
+from tfkd.files import atomic_folder, read_json, sha256_of, write_json
+from tfkd.models.teacher import INPUT_SIGNATURE, Pieces, Teacher, compile_for_finetuning
+from tfkd.text.batching import shuffled_batches
+from tfkd.text.examples import Corpus, digest
+from tfkd.training.loop import fit_epochs, make_deterministic
+
+DESCRIPTION_FILE = "teacher.json"
+
+
+@dataclass(frozen=True)
+class FinetunedTeacher:
+    """A fine-tuned teacher as it lies in its folder.
+
+    Attributes:
+      teacher: the model.
+      label_names: the names of its classes in order.
+      fingerprint: SHA-256 over its weights and vocabulary.
+      dev_accuracy: accuracy on the dev set it was chosen by.
+    """
+
+    teacher: Teacher
+    label_names: tuple[str, ...]
+    fingerprint: str
+    dev_accuracy: float
+
+
+def is_finetuned(folder: str | Path) -> bool:
+    """Says whether `finetune` wrote this folder."""
+    return (Path(folder) / DESCRIPTION_FILE).is_file()
+
+
+def load_finetuned(folder: str | Path) -> FinetunedTeacher:
+    """Loads what `finetune` wrote.
+
+    Raises:
+      InputError: the folder is no fine-tuned teacher, or its weights are missing or changed.
+    """
+    folder = Path(folder)
+    if not is_finetuned(folder):
+        raise InputError(f"{folder}: no fine-tuned teacher ({DESCRIPTION_FILE} is missing); run `tfkd finetune` first")
+    description = read_json(folder / DESCRIPTION_FILE)
+    if _fingerprint(folder) != description["fingerprint"]:
+        raise InputError(f"{folder}: the weights aren't those that {DESCRIPTION_FILE} names; fine-tune again")
+    label_names = tuple(description["label_names"])
+    teacher = Teacher.from_preset(folder, description["max_pieces"])
+    return FinetunedTeacher(teacher, label_names, description["fingerprint"], description["dev_accuracy"])
+
+
+def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: int) -> FinetunedTeacher:
+    """Fine-tunes a pretrained BERT on `corpus.train`; the best epoch on `corpus.dev` is written to `folder`.
+
+    Called again after an interruption it goes on after the last whole epoch.
+
+    Raises:
+      InputError: the pretrained BERT can't be loaded.
+    """
+    folder = Path(folder)
+    make_deterministic(seed)
+    teacher = load_pretrained(config, len(corpus.label_names))
+    train, dev = teacher.encode(corpus.train.texts), teacher.encode(corpus.dev.texts)
+    steps = math.ceil(len(train.ids) / config.teacher_batch_size)
+    compile_for_finetuning(
+        teacher.classifier,
+        steps * config.teacher_epochs,
+        config.teacher_learning_rate,
+        config.teacher_warmup,
+        config.teacher_weight_decay,
+        config.teacher_train_embeddings,
+    )
+    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
+    history = fit_epochs(
+        teacher.classifier,
+        lambda epoch: _batches(train, corpus.train.labels, config.teacher_batch_size, seed, epoch),
+        (INPUT_SIGNATURE, tf.TensorSpec([None], tf.int32)),
+        steps,
+        config.teacher_epochs,
+        lambda: float(np.mean(teacher.logits(dev).argmax(1) == corpus.dev.labels)),
+        checkpoints,
+        "teacher",
+        identity=repr((config, seed, corpus.label_names, digest(corpus.train), digest(corpus.dev))),
+    )
+    with atomic_folder(folder) as temporary:
+        teacher.save(temporary)
+        description = {
+            "pretrained": config.teacher,
+            "label_names": list(corpus.label_names),
+            "max_pieces": teacher.max_pieces,
+            "epochs": [vars(e) for e in history],
+            "dev_accuracy": max(e.dev_accuracy for e in history),
+            "fingerprint": _fingerprint(temporary),
+        }
+        write_json(temporary / DESCRIPTION_FILE, description)
+    shutil.rmtree(checkpoints)
+    return FinetunedTeacher(teacher, corpus.label_names, description["fingerprint"], description["dev_accuracy"])
+
+
+def load_pretrained(config: TeacherConfig, num_classes: int) -> Teacher:
+    """Loads the BERT that `config.teacher` names, with a new head.
+
+    Raises:
+      InputError: there is none of that name, its folder lacks something, or it would
+        have to be downloaded and can't be.
+    """
+    name: str | Path = config.teacher
+    if name in ASSETS:
+        name = asset_folder(config.teacher)
+    folder = Path(name)
+    if folder.is_dir():
+        if not any(any(folder.glob(pattern)) for pattern in ("*.safetensors", "*.weights.h5", "*.bin")):
+            raise InputError(f"{folder}: no weights there; expected model.safetensors or model.weights.h5")
+        if not (folder / "config.json").is_file():
+            raise InputError(f"{folder}: no config.json there; expected a Hugging Face or keras-hub folder")
+    elif isinstance(name, Path) or name.startswith((".", "/", "~")):
+        raise InputError(f"--teacher={name}: no such folder")
+    try:
+        return Teacher.from_preset(name, config.max_pieces, num_classes)
+    except Exception as e:  # keras-hub, safetensors and the hubs' clients raise each their own
+        reason = " ".join(str(e).split())[:300]
+        raise InputError(
+            f"--teacher={config.teacher}: can't be loaded as a BERT ({type(e).__name__}: {reason}); "
+            f"without a network take an asset ({', '.join(ASSETS)}) or a folder"
+        ) from e
+
+
+def load_word_vector_teacher(name: str) -> Teacher:
+    """Loads the BERT whose word vectors a student starts with: a fine-tuned folder, or any pretrained one."""
+    if is_finetuned(name):
+        return load_finetuned(name).teacher
+    return load_pretrained(TeacherConfig(teacher=name), num_classes=2)
+
+
+def _fingerprint(folder: Path) -> str:
+    weights = sorted(folder.rglob("*.weights.h5"))
+    vocabulary = sorted(folder.rglob("vocabulary.txt"))
+    if not weights or not vocabulary:
+        raise InputError(f"{folder}: no weights or no vocabulary there; fine-tune again")
+    return "+".join(sha256_of(path)[:32] for path in [*weights, *vocabulary])
+
+
+def _batches(
+    pieces: Pieces, labels: np.ndarray, batch_size: int, seed: int, epoch: int
+) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+    rng = np.random.default_rng([seed, epoch])
+    for rows in shuffled_batches(pieces.lengths, batch_size, rng):
+        yield pieces.padded(rows), labels[rows]

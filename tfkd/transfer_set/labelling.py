@@ -1,0 +1,174 @@
+"""The teacher's logits for every sentence, once; or those of any other model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tfkd.config import LabelConfig
+from tfkd.errors import InputError
+from tfkd.files import atomic_folder, read_json, write_json
+from tfkd.models.teacher import Teacher
+from tfkd.progress import progress_bar, say
+from tfkd.transfer_set.shards import (
+    MANIFEST,
+    TRANSFER_SET,
+    ShardedTable,
+    shard_path,
+    write_manifest,
+    write_shard,
+)
+
+_STARTED = "labelling.json"  # whose labels the shards of an unfinished folder are
+
+
+def label_sentences(
+    sentences: ShardedTable, teacher: Teacher, fingerprint: str, config: LabelConfig, folder: str | Path
+) -> ShardedTable:
+    """Adds the teacher's logits to every sentence, a shard at a time.
+
+    Called again after an interruption it goes on at the first missing shard;
+    shards of another teacher or of other sentences are made anew.
+
+    Args:
+      sentences: shards of SENTENCES.
+      teacher: labels them.
+      fingerprint: tells the teacher from others.
+      config: how many sentences a step.
+      folder: where the shards of TRANSFER_SET go.
+    """
+    folder = Path(folder)
+    facts = {
+        **{k: v for k, v in sentences.manifest.items() if k not in ("rows", "shards")},
+        "teacher": fingerprint,
+        "sentences": [shard["sha256"] for shard in sentences.manifest["shards"]],
+    }
+    _start(folder, facts)
+    with progress_bar(sentences.rows, "label") as bar:
+        for i in range(len(sentences)):
+            if shard_path(folder, i).exists():
+                bar.update(sentences.manifest["shards"][i]["rows"])
+                continue
+            table = sentences.read(i)
+            pieces = teacher.encode(table["text"].to_pylist())
+            logits = teacher.logits(pieces, config.label_batch_size, bar)
+            _check_finite(logits, f"the teacher {fingerprint[:12]}", "fine-tune it again with a lower learning rate")
+            write_shard(folder, i, _with_logits(table, logits))
+            say(f"label: shard {i + 1} of {len(sentences)}")
+    write_manifest(folder, len(sentences), facts)
+    (folder / _STARTED).unlink(missing_ok=True)
+    return ShardedTable(folder)
+
+
+def import_logits(
+    source: str | Path, label_names: tuple[str, ...], config: LabelConfig, folder: str | Path
+) -> ShardedTable:
+    """Takes the logits of any other model as the transfer set, so that no teacher need be run.
+
+    Args:
+      source: a Parquet file, or a folder of them, with columns `text` (string) and
+        `logits` (list of as many floats as there are labels); `label` (int) and
+        `source` (string) are optional.
+      label_names: the names of the classes in the order of the logits.
+      config: how many sentences a shard.
+      folder: where the shards of TRANSFER_SET go.
+
+    Raises:
+      InputError: a file or column is missing or of another kind, or a logit isn't finite.
+    """
+    paths = _parquet_files(Path(source))
+    with atomic_folder(folder) as temporary:
+        shards = 0
+        for table in _rechunked(_foreign_tables(paths, len(label_names)), config.shard_rows):
+            write_shard(temporary, shards, table)
+            shards += 1
+        write_manifest(
+            temporary, shards, {"teacher": None, "logits_from": str(source), "label_names": list(label_names)}
+        )
+    return ShardedTable(folder)
+
+
+def _start(folder: Path, facts: dict[str, Any]) -> None:
+    """Clears the folder unless its shards are of this teacher and these sentences."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (_STARTED, MANIFEST):
+        if (folder / name).is_file():
+            known = read_json(folder / name)
+            if {k: known.get(k) for k in facts} == facts:
+                return
+    for path in folder.glob("shard-*.parquet"):
+        path.unlink()
+    (folder / MANIFEST).unlink(missing_ok=True)
+    write_json(folder / _STARTED, facts)
+
+
+def _with_logits(table: pa.Table, logits: np.ndarray) -> pa.Table:
+    width = logits.shape[1]
+    offsets = pa.array(np.arange(0, logits.size + 1, width, dtype=np.int32))
+    column = pa.ListArray.from_arrays(offsets, pa.array(logits.reshape(-1), pa.float32()))
+    return pa.table([*table.columns, column], schema=TRANSFER_SET)
+
+
+def _check_finite(logits: np.ndarray, whose: str, advice: str) -> None:
+    if not np.isfinite(logits).all():
+        row = int(np.flatnonzero(~np.isfinite(logits).all(1))[0])
+        raise InputError(f"{whose}: logits of row {row + 1} are {logits[row].tolist()}, not finite; {advice}")
+
+
+def _parquet_files(source: Path) -> list[Path]:
+    paths = sorted(source.glob("*.parquet")) if source.is_dir() else [source]
+    if not paths or not all(path.is_file() for path in paths):
+        raise InputError(f"--logits_from={source}: no Parquet file there")
+    return paths
+
+
+def _foreign_tables(paths: list[Path], classes: int) -> Iterator[pa.Table]:
+    for path in paths:
+        try:
+            file = pq.ParquetFile(path)
+        except (pa.ArrowException, OSError) as e:
+            raise InputError(f"{path}: isn't a Parquet file: {' '.join(str(e).split())}") from e
+        for column in ("text", "logits"):
+            if column not in file.schema_arrow.names:
+                raise InputError(f"{path}: no column {column!r}; found {', '.join(file.schema_arrow.names)}")
+        for batch in file.iter_batches():
+            yield _as_transfer_set(pa.table(batch), path, classes)
+
+
+def _as_transfer_set(table: pa.Table, path: Path, classes: int) -> pa.Table:
+    rows = len(table)
+    columns = {
+        "text": table["text"],
+        "source": table["source"] if "source" in table.column_names else pa.array(["unlabelled"] * rows),
+        "label": table["label"] if "label" in table.column_names else pa.nulls(rows),
+        "logits": table["logits"],
+    }
+    try:
+        table = pa.table([columns[f.name].cast(f.type) for f in TRANSFER_SET], names=TRANSFER_SET.names)
+    except pa.ArrowException as e:
+        raise InputError(f"{path}: columns aren't of the transfer set's kind: {' '.join(str(e).split())}") from e
+    if table["text"].null_count or table["logits"].null_count:
+        raise InputError(f"{path}: a text or its logits are missing")
+    flat = table["logits"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    if flat.size != rows * classes:
+        raise InputError(f"{path}: {flat.size} logits in {rows} rows; expected {classes} a row, one a label")
+    _check_finite(flat.reshape(rows, classes), str(path), "leave such rows out")
+    return table.cast(TRANSFER_SET)
+
+
+def _rechunked(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """Yields tables of `rows` rows each, the last of fewer."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        while sum(map(len, held)) >= rows:
+            joined = pa.concat_tables(held).combine_chunks()
+            yield joined.slice(0, rows)
+            held = [joined.slice(rows)]
+    if any(map(len, held)):
+        yield pa.concat_tables(held).combine_chunks()

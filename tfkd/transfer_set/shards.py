@@ -1,0 +1,92 @@
+"""A folder of Parquet shards with a manifest: how the transfer set lies on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tfkd.errors import InputError
+from tfkd.files import atomic_path, read_json, sha256_of, write_json
+
+MANIFEST = "manifest.json"
+
+# What `tfkd augment` writes. `label` is the hard label, null where there is none.
+SENTENCES = pa.schema(
+    [
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),  # train, augmented or unlabelled
+        pa.field("label", pa.int32()),
+    ]
+)
+# What `tfkd label` adds.
+TRANSFER_SET = SENTENCES.append(pa.field("logits", pa.list_(pa.float32()), nullable=False))
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Returns the path of shard 0, 1, ..."""
+    return folder / f"shard-{number:05d}.parquet"
+
+
+def write_shard(folder: Path, number: int, table: pa.Table) -> None:
+    """Writes one shard, whole or not at all; the same table gives the same bytes."""
+    with atomic_path(shard_path(folder, number)) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def write_manifest(folder: Path, shards: int, facts: dict[str, Any]) -> dict[str, Any]:
+    """Closes a folder of shards: writes what they hold, with their hashes, and returns it.
+
+    Args:
+      folder: where the shards are.
+      shards: how many there are.
+      facts: what else is to be known of them.
+    """
+    paths = [shard_path(folder, i) for i in range(shards)]
+    manifest = {
+        **facts,
+        "rows": sum(pq.read_metadata(path).num_rows for path in paths),
+        "shards": [{"file": p.name, "rows": pq.read_metadata(p).num_rows, "sha256": sha256_of(p)} for p in paths],
+    }
+    write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+class ShardedTable:
+    """A closed folder of shards, to read.
+
+    Attributes:
+      folder: where it is.
+      manifest: what `write_manifest` wrote.
+
+    Raises:
+      InputError: there is no manifest, or a shard isn't the one it names.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        if not (self.folder / MANIFEST).is_file():
+            raise InputError(f"{self.folder}: no {MANIFEST} there; the step that makes this folder hasn't finished")
+        self.manifest: dict[str, Any] = read_json(self.folder / MANIFEST)
+        for i, shard in enumerate(self.manifest["shards"]):
+            path = shard_path(self.folder, i)
+            if not path.is_file() or sha256_of(path) != shard["sha256"]:
+                raise InputError(f"{path}: missing or not the shard that {MANIFEST} names; make the folder again")
+
+    @property
+    def rows(self) -> int:
+        return self.manifest["rows"]
+
+    def __len__(self) -> int:
+        """The number of shards."""
+        return len(self.manifest["shards"])
+
+    def read(self, number: int, columns: list[str] | None = None) -> pa.Table:
+        """Returns one shard."""
+        return pq.read_table(shard_path(self.folder, number), columns=columns)
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        return (self.read(i) for i in range(len(self)))
