@@ -10,7 +10,7 @@ from tests.export.conftest import DEV_TEXTS, LABELS, MAX_TOKENS, randomized
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import exporter
-from tfkd.export.exporter import export_student, student_probabilities
+from tfkd.export.exporter import export_student
 from tfkd.models.student import BiLstmClassifier
 
 CONFIG = ExportConfig(max_tokens=MAX_TOKENS)
@@ -63,13 +63,6 @@ def test_a_path_that_can_not_be_written_is_named(student, tokenizer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/student\.tflite: can't be written"):
         export_student(student, tokenizer, LABELS, DEV_TEXTS, tmp_path / "file" / "student.tflite", SHORT)
-
-
-def test_batching_by_length_keeps_rows_and_their_order(student, tokenizer):
-    texts = ["good " * n for n in (5, 0, 30, 1, 5, 2)]
-    encoded = tokenizer.encode(texts)
-    one_by_one = [keras.ops.softmax(student(encoded.padded(slice(i, i + 1), 12))[0]) for i in range(len(texts))]
-    np.testing.assert_allclose(student_probabilities(student, encoded, 12, batch_size=2), one_by_one, atol=1e-5)
 
 
 @pytest.mark.parametrize(("field", "value"), [("max_tokens", 0), ("quantization", "int4")])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -56,23 +57,26 @@ film_text = st.lists(
 )
 
 
-def mediapipe_scores(content: bytes) -> Callable[[str], np.ndarray]:
-    """Returns what gives MediaPipe's scores of a raw text, float32 [classes], in the model's own order."""
+@contextlib.contextmanager
+def mediapipe_scores(content: bytes) -> Iterator[Callable[[str], np.ndarray]]:
+    """Yields what gives MediaPipe's scores of a raw text, float32 [classes], in the model's own order."""
     import mediapipe as mp  # 8 s
 
     text_tasks = mp.tasks.text
     options = text_tasks.TextClassifierOptions(base_options=mp.tasks.BaseOptions(model_asset_buffer=content))
-    classifier = text_tasks.TextClassifier.create_from_options(options)
+    # Left to the garbage collector, its threads end at some moment of another test.
+    with text_tasks.TextClassifier.create_from_options(options) as classifier:
 
-    def scores(text: str) -> np.ndarray:
-        categories = classifier.classify(text).classifications[0].categories
-        return np.array([c.score for c in sorted(categories, key=lambda c: c.index)], np.float32)
+        def scores(text: str) -> np.ndarray:
+            categories = classifier.classify(text).classifications[0].categories
+            return np.array([c.score for c in sorted(categories, key=lambda c: c.index)], np.float32)
 
-    return scores
+        yield scores
 
 
-def echoing_mediapipe(tokenizer: WordTokenizer, max_tokens: int) -> Callable[[str], list[int]]:
-    """MediaPipe's ids of a raw text, seen from outside: a model that returns its input, under the same metadata."""
+@contextlib.contextmanager
+def echoing_mediapipe(tokenizer: WordTokenizer, max_tokens: int) -> Iterator[Callable[[str], list[int]]]:
+    """Yields MediaPipe's ids of a raw text, seen from outside: a model that returns its input, same metadata."""
     module = tf.Module()
     module.__call__ = tf.function(
         lambda token_ids: {"probabilities": tf.cast(token_ids, tf.float32)},
@@ -81,13 +85,14 @@ def echoing_mediapipe(tokenizer: WordTokenizer, max_tokens: int) -> Callable[[st
     )
     positions = tuple(f"position {i}" for i in range(max_tokens))
     metadata = ModelMetadata("echo", "", tokenizer.delimiter_regex, tokenizer.vocabulary, positions, max_tokens)
-    scores = mediapipe_scores(with_metadata(convert(module, "float32"), metadata))
-    return lambda text: scores(text).astype(int).tolist()
+    with mediapipe_scores(with_metadata(convert(module, "float32"), metadata)) as scores:
+        yield lambda text: scores(text).astype(int).tolist()
 
 
 @pytest.fixture(scope="module")
-def mediapipe_ids(tokenizer) -> Callable[[str], list[int]]:
-    return echoing_mediapipe(tokenizer, MAX_TOKENS)
+def mediapipe_ids(tokenizer) -> Iterator[Callable[[str], list[int]]]:
+    with echoing_mediapipe(tokenizer, MAX_TOKENS) as ids:
+        yield ids
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +121,6 @@ def test_mediapipe_reads_the_same_ids_among_known_words(mediapipe_ids, our_ids, 
 def test_every_assigned_character_parts_words_or_not_as_in_mediapipe(tokenizer):
     """`good<c>film` is two words if c is a delimiter, an unknown one if not."""
     at_once = 1000  # texts of one character each, joined by spaces
-    mediapipe_ids = echoing_mediapipe(tokenizer, 2 * at_once)
     # Ideographs and Hangul syllables are runs of one category each: their ends will do.
     inner = {*range(0x3410, 0x4DB0), *range(0x4E10, 0x9FF0), *range(0xAC10, 0xD790), *range(0x17010, 0x187E0)}
     inner |= {*range(0x20010, 0x2A6D0), *range(0x2A710, 0x2B730), *range(0x2B820, 0x2CEA0), *range(0x2CEB0, 0x2EBE0)}
@@ -126,9 +130,10 @@ def test_every_assigned_character_parts_words_or_not_as_in_mediapipe(tokenizer):
         if i not in inner and unicodedata.category(chr(i)) not in _NOT_ASKED
     ]
     assert len(characters) > 30_000
-    for start in range(0, len(characters), at_once):
-        text = " ".join(f"good{c}film" for c in characters[start : start + at_once])
-        assert mediapipe_ids(text) == tokenizer.encode([text]).padded(length=2 * at_once)[0].tolist(), start
+    with echoing_mediapipe(tokenizer, 2 * at_once) as mediapipe_ids:
+        for start in range(0, len(characters), at_once):
+            text = " ".join(f"good{c}film" for c in characters[start : start + at_once])
+            assert mediapipe_ids(text) == tokenizer.encode([text]).padded(length=2 * at_once)[0].tolist(), start
 
 
 def test_mediapipe_stops_at_a_nul(mediapipe_ids, our_ids):
@@ -139,9 +144,9 @@ def test_mediapipe_stops_at_a_nul(mediapipe_ids, our_ids):
 
 
 def test_mediapipe_gives_the_same_probabilities(tflite):
-    scores = mediapipe_scores(tflite.read_bytes())
     ours = LiteRtClassifier.from_file(tflite).predict(list(AWKWARD_TEXTS.values()))
-    np.testing.assert_allclose([scores(text) for text in AWKWARD_TEXTS.values()], ours, atol=1e-3)
+    with mediapipe_scores(tflite.read_bytes()) as scores:
+        np.testing.assert_allclose([scores(text) for text in AWKWARD_TEXTS.values()], ours, atol=1e-3)
 
 
 def test_mediapipe_names_the_labels(tflite):

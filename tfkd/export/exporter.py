@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
@@ -20,9 +18,7 @@ from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
 from tfkd.files import atomic_path
 from tfkd.models.student import BiLstmClassifier
-from tfkd.text.word_tokenizer import EncodedTexts, WordTokenizer
-
-_KERAS_BATCH = 128
+from tfkd.text.word_tokenizer import WordTokenizer
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def export_student(
     lowered = lower(StudentWeights.from_model(model), config.max_tokens)
     content = with_metadata(convert(lowered, config.quantization), metadata)
     encoded = tokenizer.encode(texts)
-    reference = student_probabilities(model, encoded, config.max_tokens)
+    reference = _softmax(model.logits(encoded, config.max_tokens))
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
         probabilities = LiteRtClassifier.from_file(temporary).predict(texts)
@@ -107,29 +103,7 @@ def export_student(
     )
 
 
-def student_probabilities(
-    model: keras.Model, encoded: EncodedTexts, max_tokens: int | None = None, batch_size: int = _KERAS_BATCH
-) -> np.ndarray:
-    """Returns a Keras student's probabilities, float32 [texts, classes].
-
-    Texts of similar length share a batch, which is as long as its longest.
-
-    Args:
-      model: word ids, int32 [batch, tokens], to logits.
-      encoded: the texts' ids.
-      max_tokens: words read of a text; all by default.
-      batch_size: texts a call.
-    """
-    lengths = encoded.lengths if max_tokens is None else np.minimum(encoded.lengths, max_tokens)
-    softmax = tf.function(
-        lambda ids: tf.nn.softmax(model(ids, training=False)),
-        input_signature=[tf.TensorSpec([None, None], tf.int32)],  # one trace for all shapes
-        autograph=False,
-    )
-    order = np.argsort(lengths, kind="stable")
-    probabilities = np.empty((len(encoded), model.output_shape[-1]), np.float32)
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        longest = max(int(lengths[rows].max()), 1)
-        probabilities[rows] = softmax(encoded.padded(rows, longest)).numpy()
-    return probabilities
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    """Returns the probabilities of logits, float32 [texts, classes]."""
+    exponents = np.exp(logits - logits.max(1, keepdims=True))
+    return exponents / exponents.sum(1, keepdims=True)

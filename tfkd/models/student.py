@@ -6,8 +6,11 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
+from tfkd.text.batching import sorted_batches
 from tfkd.text.vocabulary import PAD_ID
+from tfkd.text.word_tokenizer import EncodedTexts
 
 assert PAD_ID == 0  # what Embedding(mask_zero=True) masks
 
@@ -63,6 +66,27 @@ class BiLstmClassifier(keras.Model):
         self.hidden_size = hidden_size
         self.dense_size = dense_size
         self.dropout = dropout
+
+        # One trace for batches of all shapes.
+        self._infer = tf.function(
+            lambda ids: self(ids, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)]
+        )
+
+    def logits(self, encoded: EncodedTexts, max_tokens: int | None = None, batch_size: int = 128) -> np.ndarray:
+        """Returns the logits of texts, float32 [texts, classes].
+
+        Texts of similar length share a batch, which is as long as its longest.
+
+        Args:
+          encoded: the texts' word ids.
+          max_tokens: words read of a text; all by default.
+          batch_size: texts a call.
+        """
+        lengths = encoded.lengths if max_tokens is None else np.minimum(encoded.lengths, max_tokens)
+        out = np.empty((len(encoded), self.num_classes), np.float32)
+        for rows in sorted_batches(lengths, batch_size):
+            out[rows] = self._infer(encoded.padded(rows, max(int(lengths[rows].max()), 1))).numpy()
+        return out
 
     def set_word_vectors(self, vectors: np.ndarray) -> None:
         """Sets the embedding table, float32 [vocabulary_size, embedding_dim]."""

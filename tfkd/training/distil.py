@@ -23,7 +23,7 @@ from tfkd.models.distiller import Distiller
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import Teacher, WarmupLinearDecay
 from tfkd.models.word_vectors import random_table, table_from
-from tfkd.text.batching import shuffled_batches, sorted_batches
+from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
@@ -54,16 +54,9 @@ class Student:
     label_names: tuple[str, ...]
     dev_accuracy: float
 
-    def logits(self, texts: list[str], batch_size: int = 256) -> np.ndarray:
+    def logits(self, texts: list[str]) -> np.ndarray:
         """Returns float32 [texts, classes]."""
-        encoded = self.tokenizer.encode(texts)
-        infer = tf.function(
-            lambda ids: self.model(ids, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)]
-        )
-        out = np.zeros((len(texts), self.model.num_classes), np.float32)
-        for rows in sorted_batches(encoded.lengths, batch_size):
-            out[rows] = infer(encoded.padded(rows)).numpy()
-        return out
+        return self.model.logits(self.tokenizer.encode(texts))
 
 
 def build_vocabulary(corpus: Corpus, config: StudentConfig) -> WordTokenizer:

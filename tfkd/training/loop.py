@@ -85,11 +85,10 @@ def fit_epochs(
     for epoch in range(len(history), epochs):
         started = time.monotonic()
         dataset = tf.data.Dataset.from_generator(lambda e=epoch: batches(e), output_signature=signature).prefetch(8)
-        with progress_bar(steps, f"{what}: epoch {epoch + 1} of {epochs}", "steps") as bar:
-            with warnings.catch_warnings():
-                # How many batches there are is known only when the generator ends.
-                warnings.filterwarnings("ignore", message="Your input ran out of data")
-                fitted = model.fit(dataset, epochs=1, shuffle=False, verbose=0, callbacks=[_Progress(bar)])
+        with progress_bar(steps, f"{what}: epoch {epoch + 1} of {epochs}", "steps") as bar, warnings.catch_warnings():
+            # How many batches there are is known only when the generator ends.
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+            fitted = model.fit(dataset, epochs=1, shuffle=False, verbose=0, callbacks=[_Progress(bar)])
         loss = float(fitted.history["loss"][-1])
         if not np.isfinite(loss):
             raise InputError(f"{what}: the loss is {loss} in epoch {epoch + 1}; try a lower learning rate")
