@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keras
-import numpy as np
 import pytest
 
 from tests.export.conftest import DEV_TEXTS, LABELS, MAX_TOKENS, randomized
