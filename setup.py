@@ -1,12 +1,14 @@
 """Packaging of tfkd: `pip install -e .[dev]`."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 setup(
     name="tfkd",
     version="0.1.0",
     description="Distil a BERT text classifier into a BiLSTM that runs on a phone",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path("README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
@@ -35,6 +37,7 @@ setup(
         "tfds": ["tensorflow-datasets>=4.9.10,<5", "importlib_resources>=6"],
         "dev": [
             "google-re2>=1.1,<2",  # the phone's regular expressions, to compare ours with
+            "h5py>=3.10,<4",  # Keras' weight files, to look into
             "hypothesis>=6.100,<7",
             "mypy>=2.4,<3",
             "pre-commit>=4,<5",

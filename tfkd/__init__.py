@@ -7,4 +7,4 @@ __version__ = "0.1.0"
 # TensorFlow reads these when it is first imported. Its oneDNN kernels are off by
 # default on some processors; with them a fine-tuning step took two thirds of the time.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -80,8 +80,8 @@ class TeacherConfig:
     teacher_learning_rate: float = _option(4e-5, "peak learning rate of AdamW")
     teacher_warmup: float = _option(0.1, "share of the steps in which the learning rate rises")
     teacher_weight_decay: float = _option(0.01, "AdamW's weight decay; biases and layer norms are left out")
-    teacher_train_embeddings: bool = _option(
-        False, "train the table of word pieces too; half as slow again, and worth little on small data"
+    teacher_frozen_blocks: int = _option(
+        1, "blocks of the BERT left as they are, from below: 1 the embeddings, 2 the first layer too, ...; 0: none"
     )
     max_pieces: int = _option(128, "word pieces of a sentence that the teacher reads, [CLS] and [SEP] included")
 
@@ -89,6 +89,7 @@ class TeacherConfig:
         _check_positive(self, "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
         _check_share(self, "teacher_warmup")
         _check(self.teacher_weight_decay >= 0, "teacher_weight_decay", self.teacher_weight_decay, "0 or more")
+        _check(self.teacher_frozen_blocks >= 0, "teacher_frozen_blocks", self.teacher_frozen_blocks, "0 or more")
         _check(self.max_pieces >= 3, "max_pieces", self.max_pieces, "at least 3")
 
 

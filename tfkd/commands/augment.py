@@ -15,7 +15,7 @@ def define_flags() -> None:
     flags.DEFINE_string("out", "", "folder of the sentences to write")
     define_seed()
     define_flags_of(DataConfig, AugmentationConfig)
-    flags.DEFINE_integer("shard_rows", LabelConfig().shard_rows, "sentences a shard")
+    flags.DEFINE_integer("shard_rows", LabelConfig().shard_rows, "sentences a shard", lower_bound=1)
 
 
 def main(arguments: list[str]) -> None:

@@ -11,6 +11,7 @@ from absl import flags
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, DistillConfig, StudentConfig, TeacherConfig
 from tfkd.errors import InputError
+from tfkd.native_stderr import import_tensorflow
 
 
 def define_flags() -> None:
@@ -25,6 +26,7 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     out = required("out")
     data, shape, config = config_of(DataConfig), config_of(StudentConfig), config_of(DistillConfig)
+    import_tensorflow()
     from tfkd.commands.corpus import read_for
     from tfkd.training.distil import build_vocabulary, distil, initial_table, train_baseline
     from tfkd.training.finetune import load_word_vector_teacher

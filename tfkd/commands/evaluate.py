@@ -13,6 +13,7 @@ from absl import flags
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
+from tfkd.native_stderr import import_tensorflow
 
 
 def define_flags() -> None:
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> None:
         if not Path(model).exists():
             raise InputError(f"{model}: there is no such file or folder")
     data = config_of(DataConfig)
+    import_tensorflow()
     from tfkd.commands.corpus import read_for
     from tfkd.report.evaluation import open_classifier
     from tfkd.report.metrics import share_equal

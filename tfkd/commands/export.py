@@ -11,6 +11,7 @@ from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, ExportConfig
+from tfkd.native_stderr import import_tensorflow
 
 
 def define_flags() -> None:
@@ -23,6 +24,7 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     folder, out = required("student"), required("out")
     data, config = config_of(DataConfig), config_of(ExportConfig)
+    import_tensorflow()
     from tfkd.commands.corpus import read_for
     from tfkd.export.exporter import export_student
     from tfkd.training.distil import load_student

@@ -9,6 +9,7 @@ from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, TeacherConfig
+from tfkd.native_stderr import import_tensorflow
 
 
 def define_flags() -> None:
@@ -19,6 +20,7 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     out, data, teacher = required("out"), config_of(DataConfig), config_of(TeacherConfig)
+    import_tensorflow()
     from tfkd.commands.corpus import read_for
     from tfkd.training.finetune import finetune
 

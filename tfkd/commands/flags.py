@@ -10,6 +10,7 @@ from absl import flags
 from tfkd.errors import UsageError
 
 FLAGS = flags.FLAGS
+MAX_SEED = 2**32 - 1  # NumPy's and Keras' limit
 _Config = TypeVar("_Config")
 
 
@@ -22,7 +23,8 @@ def define_flags_of(*config_classes: type[Any]) -> None:
 
 def define_seed() -> None:
     """Defines --seed."""
-    flags.DEFINE_integer("seed", 1, "of the dev cut, of training and of augmentation: same seed, same files")
+    help = "of the dev cut, of training and of augmentation: same seed, same files"
+    flags.DEFINE_integer("seed", 1, help, lower_bound=0, upper_bound=MAX_SEED)
 
 
 def config_of(config_class: type[_Config]) -> _Config:

@@ -11,6 +11,7 @@ from absl import flags
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, required
 from tfkd.config import LabelConfig
 from tfkd.errors import UsageError
+from tfkd.native_stderr import import_tensorflow
 
 
 def define_flags() -> None:
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> None:
     out, config = required("out"), config_of(LabelConfig)
     if config.logits_from and len(FLAGS.labels) < 2:
         raise UsageError("--labels is missing: with --logits_from name the labels in the order of the logits")
+    import_tensorflow()
     from tfkd.training.finetune import load_finetuned
     from tfkd.transfer_set.labelling import import_logits, label_sentences
     from tfkd.transfer_set.shards import ShardedTable

@@ -29,7 +29,16 @@ COMMANDS = {
 
 def main(argv: list[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 1 failed, 2 called wrongly, 130 interrupted."""
-    sys.exit(run_command(sys.argv[1:] if argv is None else argv))
+    try:
+        status = run_command(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has seen enough
+        _drop_stdout()
+        status = 0
+    except OSError as e:  # standard output lies on a full device
+        _drop_stdout()
+        status = _fail(f"standard output: can't be written: {e.strerror or e}", 1)
+    sys.exit(status)
 
 
 def run_command(argv: list[str]) -> int:
@@ -63,8 +72,7 @@ def _guarded(name: str, command: ModuleType, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted; what is whole is kept, and the same command goes on from there", 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
-        return 0
+        raise
     except (TfkdError, OSError, MemoryError) as e:
         if flags.FLAGS.debug:
             traceback.print_exc()
@@ -73,6 +81,11 @@ def _guarded(name: str, command: ModuleType, arguments: list[str]) -> int:
             return _fail(f"{e}{hint}", e.exit_status)
         return _fail(f"{type(e).__name__}: {e}", 1)
     return 0
+
+
+def _drop_stdout() -> None:
+    """Keeps Python from trying again, and complaining, at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, status: int) -> int:

@@ -14,7 +14,7 @@ from itertools import islice
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, required
-from tfkd.errors import InputError
+from tfkd.errors import InputError, UsageError
 
 _CHUNK = 256
 
@@ -26,6 +26,9 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     model = required("model")
+    for number, text in enumerate(arguments, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of other bytes
+            raise UsageError(f"text {number}: isn't UTF-8")
     from tfkd.export.litert_classifier import LiteRtClassifier
 
     classifier = LiteRtClassifier.from_file(model)

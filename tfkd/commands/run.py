@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed
+from tfkd.commands.flags import FLAGS, MAX_SEED, config_of, define_flags_of, define_seed
 from tfkd.config import (
     AugmentationConfig,
     DataConfig,
@@ -24,6 +24,7 @@ from tfkd.config import (
     TeacherConfig,
 )
 from tfkd.errors import UsageError
+from tfkd.native_stderr import import_tensorflow
 
 
 def define_flags() -> None:
@@ -46,6 +47,8 @@ def main(arguments: list[str]) -> None:
         student_seeds = tuple(int(seed) for seed in FLAGS.student_seeds)
     except ValueError as e:
         raise UsageError(f"--student_seeds={','.join(FLAGS.student_seeds)}: expected whole numbers") from e
+    if not all(0 <= seed <= MAX_SEED for seed in student_seeds):
+        raise UsageError(f"--student_seeds={','.join(FLAGS.student_seeds)}: expected numbers from 0 to {MAX_SEED}")
     configs = {
         "data": config_of(DataConfig),
         "teacher": config_of(TeacherConfig),
@@ -55,6 +58,7 @@ def main(arguments: list[str]) -> None:
         "distill": config_of(DistillConfig),
         "export": config_of(ExportConfig),
     }
+    import_tensorflow()
     from tfkd.pipeline.road import RunConfig, run
 
     try:

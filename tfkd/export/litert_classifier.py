@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from tfkd.errors import InputError
 from tfkd.export.metadata import ModelMetadata, parse_metadata, read_model
+from tfkd.native_stderr import silenced
 from tfkd.text.word_tokenizer import WordTokenizer
 
 
@@ -25,8 +26,9 @@ class LiteRtClassifier:
     def __init__(self, model: bytes, metadata: ModelMetadata, num_threads: int = 1):
         self.metadata = metadata
         self.tokenizer = WordTokenizer(metadata.vocabulary, metadata.delimiter_regex)
-        self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
-        self._interpreter.allocate_tensors()
+        with silenced():
+            self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,10 @@ class Teacher:
           num_classes: classes of a new head; None keeps the preset's own.
         """
         head = {} if num_classes is None else {"num_classes": num_classes}
-        classifier = keras_hub.models.BertTextClassifier.from_preset(str(preset), preprocessor=None, **head)
+        with warnings.catch_warnings():
+            # keras-hub compiles what it loads; that its optimizer finds no state is as it should be.
+            warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
+            classifier = keras_hub.models.BertTextClassifier.from_preset(str(preset), preprocessor=None, **head)
         tokenizer = keras_hub.tokenizers.BertTokenizer.from_preset(str(preset))
         return cls(classifier, tokenizer, max_pieces)
 
@@ -140,7 +144,7 @@ def compile_for_finetuning(
     learning_rate: float,
     warmup: float,
     weight_decay: float,
-    train_embeddings: bool,
+    frozen_blocks: int,
 ) -> None:
     """Compiles with AdamW as BERT is fine-tuned: linear warm-up and decay, no decay of biases and norms.
 
@@ -150,10 +154,15 @@ def compile_for_finetuning(
       learning_rate: its peak.
       warmup: share of the steps in which the learning rate rises.
       weight_decay: AdamW's.
-      train_embeddings: False leaves the table of word pieces as it is. Half of a
-        small BERT's weights are there, and AdamW updates every row at every step.
+      frozen_blocks: how many blocks are left as they are, counted from below: the
+        embeddings, then each transformer layer. Half of a small BERT's weights are
+        embeddings, every row of which AdamW would update at every step.
     """
-    classifier.backbone.token_embedding.trainable = train_embeddings
+    backbone = classifier.backbone
+    embeddings = [layer for layer in backbone.layers if "embedding" in layer.name]
+    for i, block in enumerate([embeddings, *([layer] for layer in backbone.transformer_layers)]):
+        for layer in block:
+            layer.trainable = i >= frozen_blocks
     optimizer = keras.optimizers.AdamW(
         WarmupLinearDecay(learning_rate, steps, warmup), weight_decay=weight_decay, clipnorm=1.0
     )

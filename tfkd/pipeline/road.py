@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +28,9 @@ from tfkd.files import read_json, write_json, write_text
 from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import report, results_table
-from tfkd.report.metrics import share_equal, summary
+from tfkd.report.metrics import mean_probability_difference, share_equal, summary
 from tfkd.text.corpus import read_corpus
-from tfkd.text.examples import digest
+from tfkd.text.examples import Examples, digest
 from tfkd.text.word_tokenizer import WordTokenizer
 from tfkd.training.distil import build_vocabulary, distil, initial_table, load_student, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned, load_word_vector_teacher
@@ -37,7 +38,7 @@ from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
 from tfkd.transfer_set.shards import MANIFEST, ShardedTable
 
-FLAGS_FILE = "flags.json"
+FLAGS_FILE, REJECTS_FILE = "flags.json", "rejects.jsonl"
 
 _TRAINING = ("tfkd.text.batching", "tfkd.training.checkpoint", "tfkd.training.loop")
 _TEACHER = ("tfkd.models.teacher", "tfkd.training.finetune", *_TRAINING)
@@ -107,19 +108,21 @@ def run(config: RunConfig, folder: str | Path, update: bool = False) -> dict[str
 class _Road:
     def __init__(self, config: RunConfig, folder: Path, update: bool):
         self.config, self.folder = config, folder
-        _keep_flags(config, folder, update)
+        _refuse_other_flags(config, folder, update)
         self.steps = Steps(folder)
-        self.corpus = read_corpus(config.data, config.seed, folder / "rejects.jsonl")
+        self.corpus = read_corpus(config.data, config.seed, folder / REJECTS_FILE)
         if self.corpus.train.text_pairs is not None:
             raise InputError(
                 f"--data={config.data.data}: sentence pairs can't be distilled yet; name one --text_column"
             )
         for note in self.corpus.notes:
             say(f"data: {note}")
+        # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
+        write_json(folder / FLAGS_FILE, _flags(config))
+        _drop_leftovers(folder)
 
     def go(self) -> dict[str, Any]:
         transfer_set, depends = self._transfer_set()
-        depends |= {"dev": digest(self.corpus.dev)}
         for seed in self.config.student_seeds:
             self._student(seed, transfer_set, depends)
         return self._report(transfer_set)
@@ -179,7 +182,8 @@ class _Road:
             "shard_rows": config.label.shard_rows,
             "train": digest(corpus.train),
             "dev": digest(corpus.dev),
-            "unlabelled": corpus.unlabelled,
+            "unlabelled": digest(Examples(corpus.unlabelled, np.zeros(len(corpus.unlabelled), np.int32))),
+            "label_names": corpus.label_names,
             "seed": config.seed,
         }
         return self.steps.do(
@@ -214,14 +218,15 @@ class _Road:
             "student": dataclasses.asdict(config.student),
             "distill": dataclasses.asdict(config.distill),
             "train": digest(corpus.train),
+            "dev": digest(corpus.dev),
+            "label_names": corpus.label_names,
             "seed": seed,
-            **depends,
         }
         if config.student.embeddings == "teacher":
             learning["word_vectors"] = config.teacher.teacher
         distilled = self.steps.do(
-            f"student-{seed}",
-            learning,
+            student.name,
+            {**learning, **depends},
             _STUDENT,
             [student],
             lambda: distil(
@@ -229,7 +234,7 @@ class _Road:
             ),
         )
         self.steps.do(
-            f"baseline-{seed}",
+            baseline.name,
             learning,
             _STUDENT,
             [baseline],
@@ -237,7 +242,7 @@ class _Road:
         )
         file = self._export_path(seed)
         self.steps.do(
-            f"export-{seed}",
+            f"export-{file.stem}",
             {"student": distilled, "export": dataclasses.asdict(config.export)},
             _EXPORT,
             [file],
@@ -308,10 +313,12 @@ class _Road:
 
     def _figures(self, seed: int, teacher_labels: np.ndarray | None) -> dict[str, dict[str, Any]]:
         dev, file = self.corpus.dev, self._export_path(seed)
-        student = load_student(self._seed_folder("student", seed)).logits(dev.texts).argmax(1)
+        student_logits = load_student(self._seed_folder("student", seed)).logits(dev.texts)
+        student = student_logits.argmax(1)
         baseline = load_student(self._seed_folder("baseline", seed)).logits(dev.texts).argmax(1)
         classifier = LiteRtClassifier.from_file(file)
-        exported = classifier.predict(dev.texts).argmax(1)
+        probabilities = classifier.predict(dev.texts)
+        exported = probabilities.argmax(1)
         return {
             "student": {
                 "dev_accuracy": share_equal(student, dev.labels),
@@ -321,14 +328,15 @@ class _Road:
             "export": {
                 "dev_accuracy": share_equal(exported, dev.labels),
                 "student_agreement": share_equal(exported, student),
+                "mean_probability_difference": mean_probability_difference(student_logits, probabilities),
                 "size_bytes": file.stat().st_size,
                 "truncated": classifier.truncated(dev.texts),
             },
         }
 
 
-def _keep_flags(config: RunConfig, folder: Path, update: bool) -> None:
-    """Writes the flags into the run folder; refuses one that was made with others.
+def _refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
+    """Passes a run folder that is new or was made with these flags.
 
     Raises:
       UsageError: the folder was made with other flags, or is no run folder.
@@ -344,9 +352,17 @@ def _keep_flags(config: RunConfig, folder: Path, update: bool) -> None:
                 f"{folder}: was made with other flags: {shown}{' ...' if len(changed) > 4 else ''}; "
                 "give another --name, or --update to redo the steps that depend on them"
             )
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.is_dir() and any(path.name != REJECTS_FILE for path in folder.iterdir()):
         raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")
-    write_json(path, flags)
+
+
+def _drop_leftovers(folder: Path) -> None:
+    """Removes what a killed run left half written (see tfkd.files)."""
+    for path in [*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _flags(config: RunConfig) -> dict[str, Any]:

@@ -9,7 +9,7 @@ Shares are from 0 to 1, measured on the dev set; `null` where a figure doesn't e
     baseline.dev_accuracy           the same student on hard labels alone
     export.dev_accuracy             the .tflite file
     export.student_agreement        share of dev sentences to which file and Keras student give one label
-    export.mean_probability_difference
+    export.mean_probability_difference  over dev sentences and labels, from the Keras student's
     export.size_bytes
     export.truncated                dev sentences with more words than the file reads
     latency.student_us              median time of one sentence on this machine, raw text to probabilities
@@ -31,6 +31,17 @@ import numpy as np
 def share_equal(a: np.ndarray, b: np.ndarray) -> float:
     """Returns the share of places at which two arrays of labels are the same."""
     return float(np.mean(np.asarray(a) == np.asarray(b)))
+
+
+def mean_probability_difference(logits: np.ndarray, probabilities: np.ndarray) -> float:
+    """Returns the mean absolute difference of two models' probabilities.
+
+    Args:
+      logits: of the one, float [texts, classes].
+      probabilities: of the other, of the same shape.
+    """
+    exponents = np.exp(logits - logits.max(1, keepdims=True))
+    return float(np.mean(np.abs(exponents / exponents.sum(1, keepdims=True) - probabilities)))
 
 
 def summary(per_seed: Sequence[dict[str, dict[str, Any]]]) -> tuple[dict[str, Any], dict[str, Any]]:

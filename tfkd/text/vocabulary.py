@@ -18,7 +18,9 @@ MASK_MARKER = "[MASK]"  # as BERT's tokenizer knows it, and as augmented text ho
 # What is left of the marker when a delimiter expression drops its brackets,
 # and the marker itself for one that keeps them.
 MASK_SPELLINGS = (MASK_MARKER, "MASK")
+START_TOKEN = "<START>"  # where the vocabulary has it MediaPipe writes it before every text: never a word
 SPECIAL_IDS = {PAD_TOKEN: PAD_ID, UNKNOWN_TOKEN: UNKNOWN_ID} | dict.fromkeys(MASK_SPELLINGS, MASK_ID)
+_NO_WORDS = {*SPECIAL_IDS, START_TOKEN}
 
 
 def normalized(word: str) -> str:
@@ -54,7 +56,7 @@ class Vocabulary:
         """
         totals: Counter[str] = Counter()
         for spelling, count in counts.items():
-            if spelling not in SPECIAL_IDS and not any(c.isspace() for c in spelling):
+            if spelling not in _NO_WORDS and not any(c.isspace() for c in spelling):
                 totals[normalized(spelling)] += count
         frequent = sorted((w for w, n in totals.items() if n >= min_count), key=lambda w: (-totals[w], w))
         words = (PAD_TOKEN, UNKNOWN_TOKEN, MASK_MARKER, *frequent[: max(max_size - len(set(SPECIAL_IDS.values())), 0)])
@@ -63,8 +65,10 @@ class Vocabulary:
         for spelling in sorted(counts):
             if (i := id_of.get(normalized(spelling))) is not None:
                 for variant in _case_variants(spelling):
-                    if not any(c.isspace() for c in variant) and id_of.get(normalized(variant)) == i:
-                        ids.setdefault(variant, i)
+                    if any(c.isspace() for c in variant) or variant in _NO_WORDS:
+                        continue
+                    if id_of.get(normalized(variant)) == i:
+                        ids[variant] = i
         return cls(ids=ids, words=words)
 
     def to_lines(self) -> Iterable[str]:

@@ -13,6 +13,8 @@ Arrow those of Unicode 14.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,10 +37,10 @@ def split_words(texts: Sequence[str] | pa.Array, delimiter_regex: str) -> pa.Lis
 
     Raises:
       ValueError: `delimiter_regex` isn't RE2, or matches the empty string (on
-        which MediaPipe would never return).
+        which neither Arrow nor MediaPipe would ever return).
     """
     column = texts if isinstance(texts, pa.Array) else pa.array(texts, type=pa.string())
-    if pc.match_substring_regex(pa.array([""]), f"^(?:{delimiter_regex})$")[0].as_py():
+    if _matches_nothing(delimiter_regex):
         raise ValueError(f"the delimiter regex {delimiter_regex!r} matches the empty string")
     split = pc.split_pattern_regex(column, delimiter_regex)
     # Empty pieces (before a leading and after a trailing delimiter) are no words.
@@ -47,6 +49,15 @@ def split_words(texts: Sequence[str] | pa.Array, delimiter_regex: str) -> pa.Lis
     ends = np.concatenate([[0], np.cumsum(kept)])
     offsets = ends[split.offsets.to_numpy() - split.offsets[0].as_py()]
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat.filter(pa.array(kept)))
+
+
+@functools.lru_cache
+def _matches_nothing(regex: str) -> bool:
+    """Says whether the expression matches the empty string somewhere: at an end, a word's edge, a line's."""
+    return any(
+        pc.match_substring_regex(pa.array([before + after]), rf"\A{before}(?:{regex}){after}\z")[0].as_py()
+        for before, after in itertools.product(("", "a", " ", "\n"), repeat=2)
+    )
 
 
 @dataclass(frozen=True)

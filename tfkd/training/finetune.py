@@ -82,7 +82,7 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
         config.teacher_learning_rate,
         config.teacher_warmup,
         config.teacher_weight_decay,
-        config.teacher_train_embeddings,
+        config.teacher_frozen_blocks,
     )
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     history = fit_epochs(

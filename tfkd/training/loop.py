@@ -75,7 +75,7 @@ def fit_epochs(
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, best = folder / "checkpoint.npz", folder / "best.npz"
     history: list[Epoch] = []
-    if checkpoint.exists():
+    if checkpoint.exists() and best.exists():  # killed while they were being removed, one may be gone
         if (state := read_state(checkpoint))["identity"] == identity:
             restore_checkpoint(checkpoint, model)
             history = [Epoch(**e) for e in state["history"]]

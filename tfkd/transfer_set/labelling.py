@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tfkd.config import LabelConfig
@@ -15,6 +16,7 @@ from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, write_json
 from tfkd.models.teacher import Teacher
 from tfkd.progress import progress_bar, say
+from tfkd.text.examples import NO_LABEL
 from tfkd.transfer_set.shards import (
     MANIFEST,
     TRANSFER_SET,
@@ -72,8 +74,8 @@ def import_logits(
 
     Args:
       source: a Parquet file, or a folder of them, with columns `text` (string) and
-        `logits` (list of as many floats as there are labels); `label` (int) and
-        `source` (string) are optional.
+        `logits` (list of as many floats as there are labels); `label` (int;
+        null or NO_LABEL where there is none) and `source` (string) are optional.
       label_names: the names of the classes in the order of the logits.
       config: how many sentences a shard.
       folder: where the shards of TRANSFER_SET go.
@@ -87,6 +89,8 @@ def import_logits(
         for table in _rechunked(_foreign_tables(paths, len(label_names)), config.shard_rows):
             write_shard(temporary, shards, table)
             shards += 1
+        if not shards:
+            raise InputError(f"--logits_from={source}: no rows in {', '.join(map(str, paths))}")
         write_manifest(
             temporary, shards, {"teacher": None, "logits_from": str(source), "label_names": list(label_names)}
         )
@@ -114,10 +118,10 @@ def _with_logits(table: pa.Table, logits: np.ndarray) -> pa.Table:
     return pa.table([*table.columns, column], schema=TRANSFER_SET)
 
 
-def _check_finite(logits: np.ndarray, whose: str, advice: str) -> None:
+def _check_finite(logits: np.ndarray, whose: str, advice: str, first: int = 0) -> None:
     if not np.isfinite(logits).all():
         row = int(np.flatnonzero(~np.isfinite(logits).all(1))[0])
-        raise InputError(f"{whose}: logits of row {row + 1} are {logits[row].tolist()}, not finite; {advice}")
+        raise InputError(f"{whose}: logits of row {first + row + 1} are {logits[row].tolist()}, not finite; {advice}")
 
 
 def _parquet_files(source: Path) -> list[Path]:
@@ -136,11 +140,20 @@ def _foreign_tables(paths: list[Path], classes: int) -> Iterator[pa.Table]:
         for column in ("text", "logits"):
             if column not in file.schema_arrow.names:
                 raise InputError(f"{path}: no column {column!r}; found {', '.join(file.schema_arrow.names)}")
-        for batch in file.iter_batches():
-            yield _as_transfer_set(pa.table(batch), path, classes)
+        row, batches = 0, file.iter_batches()
+        while True:
+            try:
+                batch = next(batches, None)
+            except (pa.ArrowException, OSError) as e:
+                raise InputError(f"{path}: can't be read from row {row + 1} on: {' '.join(str(e).split())}") from e
+            if batch is None:
+                break
+            yield _as_transfer_set(pa.table(batch), path, row, classes)
+            row += len(batch)
 
 
-def _as_transfer_set(table: pa.Table, path: Path, classes: int) -> pa.Table:
+def _as_transfer_set(table: pa.Table, path: Path, first: int, classes: int) -> pa.Table:
+    """Returns a piece of a file, from its row `first` on, with the types of TRANSFER_SET."""
     rows = len(table)
     columns = {
         "text": table["text"],
@@ -154,11 +167,19 @@ def _as_transfer_set(table: pa.Table, path: Path, classes: int) -> pa.Table:
         raise InputError(f"{path}: columns aren't of the transfer set's kind: {' '.join(str(e).split())}") from e
     if table["text"].null_count or table["logits"].null_count:
         raise InputError(f"{path}: a text or its logits are missing")
-    flat = table["logits"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    if flat.size != rows * classes:
-        raise InputError(f"{path}: {flat.size} logits in {rows} rows; expected {classes} a row, one a label")
-    _check_finite(flat.reshape(rows, classes), str(path), "leave such rows out")
-    return table.cast(TRANSFER_SET)
+    logits, labels = table["logits"].combine_chunks(), table["label"].combine_chunks().fill_null(NO_LABEL)
+    widths, numbers = pc.list_value_length(logits).to_numpy(), labels.to_numpy()
+    for row in np.flatnonzero(widths != classes)[:1]:
+        raise InputError(f"{path}: row {first + row + 1} has {widths[row]} logits; expected {classes}, one a label")
+    for row in np.flatnonzero((numbers < NO_LABEL) | (numbers >= classes))[:1]:
+        raise InputError(
+            f"{path}: the label of row {first + row + 1} is {numbers[row]}; expected 0 to {classes - 1}, null for none"
+        )
+    _check_finite(
+        logits.flatten().to_numpy(zero_copy_only=False).reshape(rows, classes), str(path), "leave such rows out", first
+    )
+    unlabelled = pc.if_else(pc.equal(labels, NO_LABEL), pa.scalar(None, labels.type), labels)
+    return table.set_column(2, "label", unlabelled).cast(TRANSFER_SET)
 
 
 def _rechunked(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
@@ -166,9 +187,10 @@ def _rechunked(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
-        while sum(map(len, held)) >= rows:
+        if (total := sum(map(len, held))) >= rows:
             joined = pa.concat_tables(held).combine_chunks()
-            yield joined.slice(0, rows)
-            held = [joined.slice(rows)]
+            whole = total // rows * rows
+            yield from (joined.slice(start, rows) for start in range(0, whole, rows))
+            held = [joined.slice(whole)]
     if any(map(len, held)):
         yield pa.concat_tables(held).combine_chunks()

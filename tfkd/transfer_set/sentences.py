@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tfkd.config import AugmentationConfig
+from tfkd.errors import InputError
 from tfkd.files import atomic_folder
 from tfkd.progress import progress_bar
 from tfkd.text.augmentation import Augmenter
@@ -92,8 +93,11 @@ class _SeenTexts:
     def add(self, text: str) -> bool:
         """Notes a text, whatever its case and spacing; says whether it is new."""
         key = hashlib.blake2b(" ".join(text.lower().split()).encode(), digest_size=16).digest()
-        with closing(self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,))) as cursor:
-            return cursor.rowcount == 1
+        try:
+            with closing(self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,))) as cursor:
+                return cursor.rowcount == 1
+        except sqlite3.Error as e:
+            raise InputError(f"{self._path}: can't be written: {e}") from e
 
     def close(self) -> None:
         self._connection.close()

@@ -1,0 +1,84 @@
+"""Each command alone on the files of the one before."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow.parquet as pq
+
+from tests.commands.conftest import assert_one_line, call
+from tfkd.files import read_json
+
+
+def test_every_command_says_what_it_made(chain):
+    assert chain.outcomes["finetune"].out.startswith(f"{chain.folder / 'teacher'}: dev accuracy ")
+    rows = read_json(chain.folder / "sentences" / "manifest.json")["rows"]
+    assert rows > 144  # 160 sentences, a tenth of them for dev; and augmented ones
+    for name, folder in (("augment", "sentences"), ("label", "transfer_set")):
+        assert chain.outcomes[name].out == f"{chain.folder / folder}: {rows} sentences in {-(-rows // 100)} shards\n"
+    assert f"{chain.tflite.stat().st_size / 1e6:.2f} MB" in chain.outcomes["export"].out
+    assert "0 are truncated" in chain.outcomes["export"].out
+
+
+def test_transfer_set_is_the_sentences_with_logits(chain):
+    for path in sorted((chain.folder / "sentences").glob("*.parquet")):
+        sentences, labelled = pq.read_table(path), pq.read_table(chain.folder / "transfer_set" / path.name)
+        assert labelled.select(sentences.column_names).equals(sentences)
+        assert {len(logits) for logits in labelled["logits"].to_pylist()} == {2}
+
+
+def test_evaluate_finds_what_training_found(chain):
+    models = [chain.folder / name for name in ("teacher", "student", "baseline", "student.tflite")]
+    outcome = call("evaluate", f"--data={chain.data}", "--json", *models)
+    assert outcome.status == 0
+    rows = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [row["model"] for row in rows] == [str(model) for model in models]
+    assert {row["rows"] for row in rows} == {16}
+    for row, name in zip(rows, ("teacher", "student", "student"), strict=False):
+        assert row["dev_accuracy"] == read_json(models[rows.index(row)] / f"{name}.json")["dev_accuracy"]
+    plain = call("evaluate", f"--data={chain.data}", models[3])
+    assert plain.out == f"{models[3]}: accuracy {rows[3]['dev_accuracy']:.4f} on 16 sentences\n"
+
+
+def test_labels_of_another_task(chain, tmp_path):
+    other = tmp_path / "other.tsv"
+    other.write_text("sentence\tlabel\n" + "".join(f"the film {i} is it\t{['no', 'yes'][i % 2]}\n" for i in range(40)))
+    assert_one_line(
+        _without_notes(call("evaluate", f"--data={other}", chain.tflite)), 1, "negative, positive", "no, yes"
+    )
+    outcome = call(
+        "distill",
+        f"--data={other}",
+        f"--transfer_set={chain.folder / 'transfer_set'}",
+        f"--teacher={chain.folder / 'teacher'}",
+        f"--out={tmp_path / 'student'}",
+    )
+    assert_one_line(_without_notes(outcome), 1, "negative, positive", "no, yes")
+    assert not (tmp_path / "student").exists()
+
+
+def test_folders_of_the_wrong_kind(chain, tmp_path):
+    data = f"--data={chain.data}"
+    assert_one_line(
+        _without_notes(call("export", data, f"--student={chain.folder / 'teacher'}", "--out=x")), 1, "student.json"
+    )
+    label = call(
+        "label", f"--sentences={chain.folder / 'sentences'}", f"--teacher={chain.folder / 'student'}", "--out=x"
+    )
+    assert_one_line(label, 1, "teacher.json")
+    assert_one_line(_without_notes(call("evaluate", data, chain.folder / "sentences")), 1, "student.json")
+
+
+def test_logits_of_another_model(chain, tmp_path):
+    source, out = chain.folder / "transfer_set", tmp_path / "imported"
+    assert call("label", f"--logits_from={source}", "--labels=negative,positive", f"--out={out}").status == 0
+    read = [pq.read_table(path) for path in sorted(out.glob("*.parquet"))]
+    assert sum(map(len, read)) == read_json(source / "manifest.json")["rows"]
+    assert_one_line(call("label", f"--logits_from={source}", "--labels=a,b,c", f"--out={out}"), 1, "logits")
+    assert [pq.read_table(path) for path in sorted(out.glob("*.parquet"))] == read
+
+
+def _without_notes(outcome):
+    """The outcome without what was said of the data."""
+    kept = [line for line in outcome.err.splitlines() if not line.startswith("data: ")]
+    return type(outcome)(outcome.status, outcome.out, "\n".join(kept) + "\n")

@@ -1,0 +1,214 @@
+"""What every command has in common: help, exit statuses, one line on stderr."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tests.commands.conftest import assert_one_line, call, call_process
+from tfkd.commands.main import COMMANDS
+from tfkd.errors import InputError
+
+HEAVY = ("tensorflow", "keras", "keras_hub", "mediapipe", "ai_edge_litert", "numpy", "pyarrow", "absl.app")
+WITH_DATA = ("finetune", "augment", "distill", "export", "run")
+# What a command needs beside --data before it reads anything.
+OTHERS = {
+    "finetune": ["--out=x"],
+    "augment": ["--out=x"],
+    "distill": ["--out=x", "--baseline"],
+    "run": ["--name=x"],
+}
+
+LOADED = """
+import sys
+from tfkd.commands.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    print("LOADED", *sys.modules, file=sys.stderr)
+"""
+
+
+def _loaded(err: str) -> set[str]:
+    return set(err.partition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["run", "--help"], ["predict", "--help"], ["nonsense"]])
+def test_help_loads_nothing_heavy(argv):
+    loaded = _loaded(call_process(*argv, code=LOADED).err)
+    assert "tfkd.commands.main" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_overview_names_every_command():
+    for argv in (["--help"], ["-h"], ["help"]):
+        outcome = call(*argv)
+        assert outcome.status == 0
+        for name, what in COMMANDS.items():
+            assert f"{name}  " in outcome.out
+            assert what in outcome.out
+    assert call().status == 2
+    assert call("--version").out == "tfkd 0.1.0\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command(name):
+    outcome = call(name, "--help")
+    assert (outcome.status, outcome.err) == (0, "")
+    # One sentence, an empty line, the first example.
+    assert outcome.out.splitlines()[2].strip().startswith(f"tfkd {name} ")
+    flags_shown = {line.strip().split()[0] for line in outcome.out.splitlines() if line.startswith("  --")}
+    assert {"--flagfile", "--help", "--debug"} <= flags_shown
+    assert not {"--helpfull", "--helpxml", "--pdb"} & flags_shown
+    assert call(name, "-h").out == outcome.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_of_help_names_flags_that_exist(name):
+    module = importlib.import_module(f"tfkd.commands.{name}")
+    known = {line.strip() for line in call(name, "--help").out.splitlines() if line.startswith("  --")}
+    for line in (module.__doc__ or "").splitlines():
+        if line.strip().startswith("tfkd "):
+            assert {word.split("=")[0] for word in line.split() if word.startswith("--")} <= known
+
+
+def test_unknown_command():
+    assert_one_line(call("fly"), 2, "'fly'", "predict")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_unknown_flag(name):
+    assert_one_line(call(name, "--no_such_flag=1"), 2, "no_such_flag", f"tfkd {name} --help")
+
+
+@pytest.mark.parametrize(
+    ("flag", "part"),
+    [
+        ("--epochs=many", "epochs"),
+        ("--epochs=0", "--epochs=0: expected a number above 0"),
+        ("--alpha=1.5", "--alpha=1.5: expected a share from 0 to 1"),
+        ("--alpha=nan", "--alpha=nan"),
+        ("--learning_rate=nan", "--learning_rate=nan"),
+        ("--teacher_weight_decay=nan", "--teacher_weight_decay=nan"),
+        ("--p_mask=0.7 --p_pos=0.7", "at most 1"),
+        ("--optimizer=sgd", "sgd"),
+        ("--quantization=int4", "int4"),
+        ("--labels=only", "at least two"),
+        ("--labels=a,a", "each name once"),
+        ("--student_seeds=1,x", "whole numbers"),
+        ("--student_seeds=1,1", "each once"),
+        ("--student_seeds=", "one or more"),
+        ("--student_seeds=-1", "from 0 to"),
+        ("--seed=-1", "seed"),
+        ("--seed=99999999999", "seed"),
+        ("--max_tokens=0", "--max_tokens=0"),
+        ("--vocabulary_size=3", "--vocabulary_size=3"),
+        ("--detokenize=no", "detokenize"),
+    ],
+)
+def test_bad_value(flag, part, tmp_path):
+    assert_one_line(call("run", f"--runs={tmp_path}", "--data=x.tsv", *flag.split()), 2, part, "see tfkd run --help")
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_value_of_augment(tmp_path):
+    assert_one_line(call("augment", "--shard_rows=0", "--data=x.tsv", f"--out={tmp_path / 'x'}"), 2, "shard_rows")
+
+
+def test_flagfile(tmp_path):
+    flagfile = tmp_path / "my.flags"
+    assert_one_line(call("run", f"--flagfile={flagfile}"), 2, "my.flags")
+    flagfile.write_text("# a comment\n--epochs=0\n")
+    assert_one_line(call("run", f"--flagfile={flagfile}"), 2, "--epochs=0")
+    flagfile.write_text("--no_such_flag\n")
+    assert_one_line(call("run", f"--flagfile={flagfile}"), 2, "no_such_flag")
+    flagfile.write_bytes(b"--data=\xff\n")
+    assert_one_line(call("run", f"--flagfile={flagfile}"), 2)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_missing_data(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert_one_line(call(name, *OTHERS[name]), 2, "--data is missing", f"tfkd {name} --help")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("argv", "flag"),
+    [
+        (["finetune", "--data=x"], "--out"),
+        (["augment", "--data=x"], "--out"),
+        (["label", "--sentences=x"], "--out"),
+        (["label", "--out=x"], "--sentences"),
+        (["label", "--out=x", "--logits_from=x"], "--labels"),
+        (["distill", "--data=x"], "--out"),
+        (["distill", "--data=x", "--out=x"], "--transfer_set"),
+        (["export", "--out=x"], "--student"),
+        (["export", "--student=x"], "--out"),
+        (["predict", "a text"], "--model"),
+    ],
+)
+def test_missing_flag(argv, flag):
+    assert_one_line(call(*argv), 2, f"{flag} is missing", f"tfkd {argv[0]} --help")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_data_that_is_not_there(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert_one_line(call(name, "--data=none.tsv", *OTHERS[name]), 1, "none.tsv")
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_not_there(tmp_path, monkeypatch, corpus_file):
+    monkeypatch.chdir(tmp_path)
+    assert_one_line(call("label", "--sentences=none", "--teacher=none", "--out=x"), 1, "none: no manifest.json")
+    assert_one_line(call("label", "--logits_from=none", "--labels=a,b", "--out=x"), 1, "--logits_from=none")
+    assert_one_line(call("distill", f"--data={corpus_file}", "--transfer_set=none", "--out=x"), 1, "none")
+    assert_one_line(call("export", f"--data={corpus_file}", "--student=none", "--out=x"), 1, "none: no student")
+    assert_one_line(call("evaluate", f"--data={corpus_file}", "none"), 1, "none: there is no such")
+    assert_one_line(call("evaluate", f"--data={corpus_file}"), 2, "one or more models")
+    assert_one_line(call("predict", "--model=none", "text"), 1, "none")
+    assert not list(tmp_path.iterdir())
+
+
+def test_run_takes_no_argument():
+    assert_one_line(call("run", "stray"), 2, "'stray'")
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Lets `tfkd augment` end with an error."""
+
+    def fail_with(error: BaseException):
+        def main(arguments: list[str]) -> None:
+            raise error
+
+        monkeypatch.setattr("tfkd.commands.augment.main", main)
+
+    return fail_with
+
+
+def test_errors_become_one_line(failing):
+    failing(InputError("two\nlines"))
+    assert_one_line(call("augment"), 1, "two lines")
+    failing(OSError(28, "No space left on device", "somewhere"))
+    assert_one_line(call("augment"), 1, "No space left on device", "somewhere")
+    failing(MemoryError())
+    assert_one_line(call("augment"), 1, "MemoryError")
+    failing(KeyboardInterrupt())
+    assert_one_line(call("augment"), 130, "interrupted")
+
+
+def test_debug_shows_the_traceback(failing):
+    failing(InputError("why"))
+    outcome = call("augment", "--debug")
+    assert outcome.status == 1
+    assert "Traceback" in outcome.err
+    assert outcome.err.endswith("tfkd: why\n")
+
+
+def test_an_error_of_ours_is_not_dressed_up(failing):
+    failing(AssertionError())
+    with pytest.raises(AssertionError):
+        call("augment")

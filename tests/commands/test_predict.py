@@ -1,0 +1,116 @@
+"""`tfkd predict` as a user's shell and programs call it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import ROOT, assert_one_line, call_process
+from tests.commands.test_main import LOADED, _loaded
+
+
+def _shell(command: str, **names: object) -> subprocess.CompletedProcess[bytes]:
+    quoted = {name: f"'{value}'" for name, value in names.items()}
+    script = command.format(tfkd=f"'{sys.executable}' -m tfkd", **quoted)
+    return subprocess.run(["bash", "-c", script], capture_output=True, cwd=ROOT, check=False)
+
+
+def _objects(out: str) -> list[dict]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_texts_as_arguments(chain):
+    outcome = call_process("predict", f"--model={chain.tflite}", "--json", "the film is good", "", "a BAD film")
+    assert (outcome.status, outcome.err) == (0, "")
+    rows = _objects(outcome.out)
+    assert [row["text"] for row in rows] == ["the film is good", "", "a BAD film"]
+    for row in rows:
+        assert list(row) == ["text", "label", "probabilities"]
+        assert set(row["probabilities"]) == {"negative", "positive"}
+        assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert row["label"] == max(row["probabilities"], key=row["probabilities"].get)
+
+
+def test_plain_lines_say_the_same(chain):
+    texts = ["the film is good", "a bad film"]
+    rows = _objects(call_process("predict", f"--model={chain.tflite}", "--json", *texts).out)
+    lines = call_process("predict", f"--model={chain.tflite}", *texts).out.splitlines()
+    for row, line in zip(rows, lines, strict=True):
+        p = row["probabilities"]
+        shown = [row["label"], f"negative={p['negative']:.4f}", f"positive={p['positive']:.4f}", row["text"]]
+        assert line.split("\t") == shown
+
+
+def test_lines_of_standard_input(chain):
+    lines = [f"the film is {word}" for word in ("good", "bad")] * 300  # more than are read at a time
+    lines[1:1] = ["", "  ", "Ünïcödé 映画 🙂", '"quoted", {json}']
+    stdin = "\n".join(lines[:4]) + "\r\n" + "\r\n".join(lines[4:])  # the last one without an end
+    outcome = call_process("predict", f"--model={chain.tflite}", "--json", stdin=stdin.encode())
+    assert (outcome.status, outcome.err) == (0, "")
+    rows = _objects(outcome.out)
+    assert [row["text"] for row in rows] == lines
+    assert rows[1]["probabilities"] == rows[2]["probabilities"]
+    assert len({json.dumps(row["probabilities"]) for row in rows if row["text"] == "the film is bad"}) == 1
+
+
+def test_no_line_no_output(chain):
+    outcome = call_process("predict", f"--model={chain.tflite}")
+    assert (outcome.status, outcome.out, outcome.err) == (0, "", "")
+
+
+def test_bytes_that_are_not_utf8(chain):
+    outcome = call_process("predict", f"--model={chain.tflite}", stdin=b"good\ncaf\xe9\nbad\n")
+    assert_one_line(outcome, 1, "line 2", "isn't UTF-8", "byte 4")
+    outcome_of_argument = _shell("{tfkd} predict --model={model} good $'caf\\xe9'", model=chain.tflite)
+    assert outcome_of_argument.returncode == 2
+    assert outcome_of_argument.stderr.decode().count("\n") == 1
+    assert "text 2: isn't UTF-8" in outcome_of_argument.stderr.decode()
+
+
+def test_tensorflow_is_not_imported(chain):
+    outcome = call_process("predict", f"--model={chain.tflite}", "good", code=LOADED)
+    assert outcome.out.count("\n") == 1
+    assert not _loaded(outcome.err) & {"tensorflow", "keras", "keras_hub", "mediapipe", "textblob", "nltk"}
+
+
+def test_a_reader_that_stops(chain, tmp_path):
+    lines = tmp_path / "lines.txt"
+    lines.write_text("the film is good\n" * 20_000)
+    done = _shell(
+        "{tfkd} predict --model={m} < {lines} | head -1; exit ${{PIPESTATUS[0]}}", m=chain.tflite, lines=lines
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.count(b"\n") == 1
+    # So little that it is written only at the end.
+    done = _shell("{tfkd} predict --model={m} good | true; exit ${{PIPESTATUS[0]}}", m=chain.tflite)
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = _shell("{tfkd} run --help | true; exit ${{PIPESTATUS[0]}}")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_standard_output_is_full(chain):
+    done = _shell("{tfkd} predict --model={m} good > /dev/full", m=chain.tflite)
+    assert done.returncode == 1
+    assert done.stderr.decode().count("\n") == 1
+    assert "No space left" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\x1c\x00\x00\x00TFL3" + bytes(100)])
+def test_a_file_that_is_no_model(tmp_path, content):
+    path = tmp_path / "some.tflite"
+    path.write_bytes(content)
+    assert_one_line(call_process("predict", f"--model={path}", "good"), 1, "some.tflite")
+
+
+def test_a_folder_and_a_cut_file(chain, tmp_path):
+    assert_one_line(call_process("predict", f"--model={tmp_path}", "good"), 1, str(tmp_path))
+    shutil.copy(chain.tflite, cut := tmp_path / "cut.tflite")
+    with open(cut, "r+b") as f:
+        f.truncate(cut.stat().st_size // 2)
+    assert_one_line(call_process("predict", f"--model={cut}", "good"), 1, "cut.tflite")

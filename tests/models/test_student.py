@@ -1,0 +1,114 @@
+"""The student: its shape by the paper, its logits by numpy, whatever the padding."""
+
+import keras
+import numpy as np
+import pytest
+
+from tfkd.models.student import BiLstmClassifier
+from tfkd.text.word_tokenizer import EncodedTexts
+
+IDS = [[3, 4, 5, 6, 7], [8, 3], [9], []]
+
+
+def padded(rows, length: int) -> np.ndarray:
+    return np.array([row + [0] * (length - len(row)) for row in rows], np.int32)
+
+
+@pytest.fixture(scope="module")
+def student() -> BiLstmClassifier:
+    model = BiLstmClassifier(vocabulary_size=10, num_classes=3, embedding_dim=6, hidden_size=4, dense_size=5)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("embedding_dim", "weights"),
+    [
+        # A direction of the LSTM: 4 gates of 150 * (300 + 150 + 1) weights, 270,600; the ReLU layer: 2 * 150 * 200 + 200
+        # = 60,200; the logits: 200 * 2 + 2 = 402.
+        (300, 2 * 270_600 + 60_200 + 402),
+        (600, 961_802),  # the paper's 0.96 M, on 600-d input
+    ],
+)
+def test_weights_outside_the_embeddings(embedding_dim, weights):
+    model = BiLstmClassifier(vocabulary_size=7, num_classes=2, embedding_dim=embedding_dim)
+    assert model.count_params() == weights + 7 * embedding_dim
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def last_state(x: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """An LSTM's last hidden state by its textbook equations; Keras' gates are i, f, c, o."""
+    h = c = np.zeros(recurrent.shape[0])
+    for step in x:
+        i, f, g, o = np.split(step @ kernel + h @ recurrent + bias, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+    return h
+
+
+def test_logits_are_those_of_the_papers_equations(student):
+    table, wf, uf, bf, wb, ub, bb, w1, b1, w2, b2 = student.get_weights()
+    expected = []
+    for ids in IDS:
+        x = table[ids] if ids else np.zeros((0, 6))
+        states = np.concatenate([last_state(x, wf, uf, bf), last_state(x[::-1], wb, ub, bb)])
+        expected.append(np.maximum(states @ w1 + b1, 0) @ w2 + b2)
+    np.testing.assert_allclose(student(padded(IDS, 5)), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [6, 9, 40])
+def test_logits_do_not_depend_on_padding(student, length):
+    np.testing.assert_allclose(student(padded(IDS, length)), student(padded(IDS, 5)), atol=1e-6)
+    for i, ids in enumerate(IDS):
+        alone = student(padded([ids], max(len(ids), 1)))
+        np.testing.assert_allclose(alone[0], student(padded(IDS, length))[i], atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 128])
+def test_logits_of_texts_come_in_their_order(student, batch_size):
+    encoded = EncodedTexts(np.concatenate(IDS).astype(np.int32), np.cumsum([0, *map(len, IDS)]))
+    expected = student(padded(IDS, 5))
+    np.testing.assert_allclose(student.logits(encoded, batch_size=batch_size), expected, atol=1e-6)
+    cut = student(padded([ids[:2] for ids in IDS], 2))
+    np.testing.assert_allclose(student.logits(encoded, max_tokens=2, batch_size=batch_size), cut, atol=1e-6)
+
+
+def test_saved_student_gives_the_same_logits(student, tmp_path):
+    student.save(tmp_path / "student.keras")
+    loaded = keras.models.load_model(tmp_path / "student.keras")
+    assert type(loaded) is BiLstmClassifier
+    assert loaded.get_config() == student.get_config()
+    np.testing.assert_array_equal(loaded(padded(IDS, 5)), student(padded(IDS, 5)))
+
+
+def test_saved_student_keeps_its_dropout(tmp_path):
+    model = BiLstmClassifier(10, 2, embedding_dim=6, hidden_size=4, dense_size=5, dropout=0.25)
+    model.save(tmp_path / "student.keras")
+    loaded = keras.models.load_model(tmp_path / "student.keras")
+    assert loaded.dropout == 0.25
+    assert [layer.rate for layer in loaded.layers if isinstance(layer, keras.layers.Dropout)] == [0.25, 0.25]
+
+
+def test_dropout_drops_in_training_alone():
+    keras.utils.set_random_seed(0)
+    model = BiLstmClassifier(10, 2, embedding_dim=6, hidden_size=4, dense_size=5, dropout=0.5)
+    ids = padded(IDS[:2], 5)
+    np.testing.assert_array_equal(model(ids), model(ids))
+    assert not np.allclose(model(ids, training=True), model(ids, training=True))
+
+
+def test_word_vectors_are_the_embedding_table(student, tmp_path):
+    model = BiLstmClassifier.from_config(student.get_config())
+    vectors = np.arange(60, dtype=np.float32).reshape(10, 6)
+    model.set_word_vectors(vectors)
+    np.testing.assert_array_equal(model.get_layer("embedding")(np.array([[3, 9]])), [vectors[[3, 9]]])
+    with pytest.raises(ValueError, match="shape"):
+        model.set_word_vectors(vectors[:, :5])
+
+
+def test_layers_are_named_as_the_export_reads_them(student):
+    assert {"embedding", "bilstm", "hidden", "logits"} <= {layer.name for layer in student.layers}

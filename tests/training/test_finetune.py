@@ -1,0 +1,190 @@
+"""Fine-tuning the two-layer BERT: killed, repeated, and with teachers that can't be loaded."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.conftest import sentences
+from tests.training.dying_labels import DyingLabels, Killed
+from tfkd.config import TeacherConfig
+from tfkd.errors import InputError
+from tfkd.files import read_json
+from tfkd.text.examples import Corpus, Examples
+from tfkd.training.finetune import finetune, is_finetuned, load_finetuned, load_word_vector_teacher
+
+SEED = 3
+
+
+def small_corpus(dies_after: int | None = None) -> Corpus:
+    rows = sentences()
+    labels = np.array([int(label == "positive") for _, label in rows], np.int32)
+    texts = [text for text, _ in rows]
+    dev_labels = labels[1::4] if dies_after is None else DyingLabels.of(labels[1::4], dies_after)
+    train = [i for i in range(len(rows)) if i % 4 != 1]
+    return Corpus(
+        Examples([texts[i] for i in train], labels[train]), Examples(texts[1::4], dev_labels), [], ("neg", "pos")
+    )
+
+
+def config(tiny_bert, **changes) -> TeacherConfig:
+    settings = {
+        "teacher": str(tiny_bert),
+        "teacher_epochs": 4,
+        "teacher_batch_size": 16,
+        "teacher_learning_rate": 1e-2,
+        "max_pieces": 16,
+    }
+    return TeacherConfig(**{**settings, **changes})
+
+
+def files_in(folder) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_bert, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finetuned") / "teacher"
+    return finetune(small_corpus(), config(tiny_bert), folder, SEED), folder
+
+
+def epochs_of(folder) -> list[tuple[float, float]]:
+    return [(e["loss"], e["dev_accuracy"]) for e in read_json(folder / "teacher.json")["epochs"]]
+
+
+def assert_same_weights(one, other) -> None:
+    for a, b in zip(one.teacher.classifier.get_weights(), other.teacher.classifier.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_teacher_learns_and_its_dev_accuracy_is_its_own(whole):
+    finetuned, folder = whole
+    dev = small_corpus().dev
+    logits = finetuned.teacher.logits(finetuned.teacher.encode(dev.texts))
+    assert finetuned.dev_accuracy == np.mean(logits.argmax(1) == dev.labels)
+    assert finetuned.dev_accuracy == max(accuracy for _, accuracy in epochs_of(folder))
+    losses = [loss for loss, _ in epochs_of(folder)]
+    assert losses[-1] < losses[0]
+    assert (finetuned.label_names, finetuned.teacher.max_pieces) == (("neg", "pos"), 16)
+
+
+def test_folder_holds_no_checkpoint_and_no_optimizer(whole):
+    _, folder = whole
+    assert is_finetuned(folder)
+    assert [p.name for p in folder.parent.iterdir()] == ["teacher"]
+    weights = sum(w.size * 4 for w in whole[0].teacher.classifier.get_weights())
+    on_disk = sum(p.stat().st_size for p in folder.rglob("*.weights.h5"))
+    assert on_disk < 2 * weights + 100_000  # HDF5 has some 2 kB a variable around it
+
+
+def test_loaded_teacher_is_the_same(whole):
+    finetuned, folder = whole
+    loaded = load_finetuned(folder)
+    assert_same_weights(loaded, finetuned)
+    assert (loaded.label_names, loaded.fingerprint, loaded.dev_accuracy) == (
+        finetuned.label_names, finetuned.fingerprint, finetuned.dev_accuracy,
+    )  # fmt: skip
+    texts = small_corpus().dev.texts
+    np.testing.assert_array_equal(
+        loaded.teacher.logits(loaded.teacher.encode(texts)), finetuned.teacher.logits(finetuned.teacher.encode(texts))
+    )
+
+
+def test_same_seed_gives_the_same_bytes_and_another_does_not(whole, tiny_bert, tmp_path):
+    again = finetune(small_corpus(), config(tiny_bert), tmp_path / "teacher", SEED)
+    assert_same_weights(again, whole[0])
+    assert again.fingerprint == whole[0].fingerprint
+    assert epochs_of(tmp_path / "teacher") == epochs_of(whole[1])
+    other = finetune(small_corpus(), config(tiny_bert, teacher_epochs=1), tmp_path / "other", SEED + 1)
+    assert other.fingerprint != whole[0].fingerprint
+
+
+def test_killed_after_its_second_epoch_it_ends_the_same(whole, tiny_bert, tmp_path):
+    with pytest.raises(Killed):
+        finetune(small_corpus(dies_after=2), config(tiny_bert), tmp_path / "teacher", SEED)
+    assert not (tmp_path / "teacher").exists()
+    measured = DyingLabels.of(small_corpus().dev.labels, 2)  # the epochs that are left to measure
+    corpus = small_corpus()
+    corpus = Corpus(corpus.train, Examples(corpus.dev.texts, measured), [], corpus.label_names)
+    again = finetune(corpus, config(tiny_bert), tmp_path / "teacher", SEED)
+    assert measured.lives == 0
+    assert_same_weights(again, whole[0])
+    assert again.fingerprint == whole[0].fingerprint
+    assert epochs_of(tmp_path / "teacher") == epochs_of(whole[1])
+    assert [p.name for p in tmp_path.iterdir()] == ["teacher"]
+
+
+def test_checkpoint_of_other_flags_is_started_over(whole, tiny_bert, tmp_path):
+    with pytest.raises(Killed):
+        finetune(small_corpus(dies_after=1), config(tiny_bert, teacher_learning_rate=1e-3), tmp_path / "teacher", SEED)
+    again = finetune(small_corpus(), config(tiny_bert), tmp_path / "teacher", SEED)
+    assert again.fingerprint == whole[0].fingerprint
+
+
+def test_loss_that_is_no_longer_finite_is_said(tiny_bert, tmp_path):
+    with pytest.raises(InputError, match="teacher: the loss is nan in epoch .; try a lower learning rate"):
+        finetune(small_corpus(), config(tiny_bert, teacher_learning_rate=1e30), tmp_path / "teacher", SEED)
+    assert not (tmp_path / "teacher").exists()
+
+
+# --- teachers that can't be loaded -------------------------------------------
+
+
+def refused(teacher, tmp_path, message: str) -> None:
+    with pytest.raises(InputError, match=message) as e:
+        finetune(small_corpus(), TeacherConfig(teacher=str(teacher)), tmp_path / "teacher", SEED)
+    assert "\n" not in str(e.value)
+    assert not (tmp_path / "teacher").exists()
+
+
+def test_folder_that_lacks_something(tiny_bert, tmp_path):
+    (tmp_path / "empty").mkdir()
+    refused(tmp_path / "empty", tmp_path, "empty: no weights there; expected model.safetensors")
+    shutil.copytree(tiny_bert, tmp_path / "bert")
+    (tmp_path / "bert" / "config.json").unlink()
+    refused(tmp_path / "bert", tmp_path, "bert: no config.json there")
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "config.json", "tokenizer.json"])
+def test_damaged_folder(tiny_bert, tmp_path, name):
+    shutil.copytree(tiny_bert, tmp_path / "bert")
+    (tmp_path / "bert" / name).write_bytes(b"{}")
+    refused(tmp_path / "bert", tmp_path, "can't be loaded as a BERT")
+
+
+def test_no_such_folder(tmp_path):
+    refused(tmp_path / "none", tmp_path, "none: no such folder")
+    refused("./none", tmp_path, "--teacher=./none: no such folder")
+
+
+@pytest.mark.parametrize("name", ["bert_tiny_en_uncased", "no_such_preset", "hf://nobody/none"])
+def test_preset_without_a_network(name, tmp_path, monkeypatch):
+    for variable in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")  # where nothing listens
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable in ("KAGGLEHUB_CACHE", "HF_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "cache"))
+    refused(name, tmp_path, f"--teacher={name}: can't be loaded as a BERT .*without a network take an asset")
+
+
+def test_folder_that_is_no_finetuned_teacher_or_a_changed_one(whole, tiny_bert, tmp_path):
+    with pytest.raises(InputError, match=r"no fine-tuned teacher \(teacher.json is missing\)"):
+        load_finetuned(tiny_bert)
+    copy = shutil.copytree(whole[1], tmp_path / "teacher")
+    weights = next(copy.rglob("*.weights.h5"))
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(InputError, match=r"the weights aren't those that teacher\.json names"):
+        load_finetuned(copy)
+    weights.unlink()
+    with pytest.raises(InputError, match="no weights or no vocabulary there"):
+        load_finetuned(copy)
+
+
+def test_word_vectors_come_of_a_finetuned_folder_or_of_a_pretrained_one(whole, tiny_bert):
+    finetuned = load_word_vector_teacher(str(whole[1])).word_vectors(["good", "films"])
+    np.testing.assert_array_equal(finetuned, whole[0].teacher.word_vectors(["good", "films"]))
+    pretrained = load_word_vector_teacher(str(tiny_bert)).word_vectors(["good", "films"])
+    assert np.abs(pretrained - finetuned).max() > 1e-3

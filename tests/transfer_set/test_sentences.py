@@ -1,0 +1,168 @@
+"""The sentences that the teacher is to label: each once, none of dev, the same bytes for the same seed."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tfkd.config import AugmentationConfig
+from tfkd.errors import InputError
+from tfkd.files import read_json, sha256_of
+from tfkd.text.examples import Corpus, Examples
+from tfkd.transfer_set.sentences import write_sentences
+from tfkd.transfer_set.shards import MANIFEST, SENTENCES, ShardedTable, shard_path
+
+NOTHING = AugmentationConfig(n_iter=0)
+
+
+def corpus(train, dev=(("dev", 0),), unlabelled=()) -> Corpus:
+    def examples(rows):
+        return Examples([text for text, _ in rows], np.array([label for _, label in rows], np.int32))
+
+    return Corpus(examples(train), examples(dev), list(unlabelled), ("neg", "pos"))
+
+
+def rows_of(table: ShardedTable) -> list[tuple]:
+    return [tuple(row.values()) for shard in table for row in shard.to_pylist()]
+
+
+def test_train_then_unlabelled_each_once_and_without_dev(tmp_path):
+    train = [("A good film", 1), ("bad", 0), ("a  GOOD film ", 0), ("In dev", 1)]
+    found = write_sentences(
+        corpus(train, dev=[("in  DEV", 0)], unlabelled=["Bad", "who knows", "in dev"]), NOTHING, tmp_path / "s", 100, 1
+    )
+    assert rows_of(found) == [("A good film", "train", 1), ("bad", "train", 0), ("who knows", "unlabelled", None)]
+    assert found.manifest["duplicates_dropped"] == {"train": 2, "unlabelled": 2}
+    assert (found.manifest["seed"], found.manifest["label_names"]) == (1, ["neg", "pos"])
+    assert found.read(0).schema.equals(SENTENCES)
+
+
+def test_shards_are_full_but_the_last_and_the_manifest_names_them(tmp_path):
+    found = write_sentences(corpus([(f"text {i}", i % 2) for i in range(10)]), NOTHING, tmp_path / "s", 4, 0)
+    assert [len(shard) for shard in found] == [4, 4, 2]
+    assert (found.rows, len(found)) == (10, 3)
+    assert [row[0] for row in rows_of(found)] == [f"text {i}" for i in range(10)]
+    assert found.manifest["shards"] == [
+        {"file": path.name, "rows": rows, "sha256": sha256_of(path)}
+        for path, rows in zip(sorted((tmp_path / "s").glob("*.parquet")), (4, 4, 2), strict=True)
+    ]
+    # Nothing but the shards and the manifest is left.
+    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == [
+        "manifest.json", "shard-00000.parquet", "shard-00001.parquet", "shard-00002.parquet",
+    ]  # fmt: skip
+
+
+TRAIN = [("The film was so good that it hurts", 1), ("A dull, bad plot", 0), ("It isn't great", 0), ("Lovely!", 1)]
+
+
+def test_augmented_sentences_are_new_and_unlabelled(tmp_path):
+    config = AugmentationConfig(n_iter=40)
+    found = write_sentences(corpus(TRAIN, dev=[("plot", 0), ("[MASK]!", 1)]), config, tmp_path / "s", 1000, 3)
+    rows = rows_of(found)
+    assert rows[:4] == [(text, "train", label) for text, label in TRAIN]
+    made = rows[4:]
+    assert made
+    assert {(source, label) for _, source, label in made} == {("augmented", None)}
+    keys = [" ".join(text.lower().split()) for text, _, _ in rows]
+    assert len(set(keys)) == len(keys)
+    # Both are among what the rules make of these texts at this seed, so that they must have been left out.
+    assert not {"plot", "[mask]!"} & set(keys)
+    assert {"dull", "[mask]"} & set(keys)
+    assert len(rows) + sum(found.manifest["duplicates_dropped"].values()) == 4 + 4 * 40
+    # Any word is one of train's, or the marker.
+    words = {w.lower() for text, _ in TRAIN for w in re.findall(r"[\w']+", text)} | {"mask"}
+    assert {w.lower() for text, _, _ in made for w in re.findall(r"[\w']+", text)} <= words
+
+
+def hashes(folder) -> dict[str, str]:
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+
+
+def test_same_seed_gives_the_same_bytes(tmp_path):
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        write_sentences(corpus(TRAIN), AugmentationConfig(n_iter=10), tmp_path / name, 16, seed)
+    assert len(hashes(tmp_path / "a")) > 2
+    assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
+    assert hashes(tmp_path / "a") != hashes(tmp_path / "c")
+
+
+def test_written_again_takes_the_place_of_what_was(tmp_path):
+    write_sentences(corpus([(f"text {i}", 0) for i in range(9)]), NOTHING, tmp_path / "s", 2, 0)
+    found = write_sentences(corpus([("one", 1)]), NOTHING, tmp_path / "s", 2, 0)
+    assert rows_of(found) == [("one", "train", 1)]
+    assert sorted(hashes(tmp_path / "s")) == ["manifest.json", "shard-00000.parquet"]
+
+
+class Broken(Exception):
+    pass
+
+
+class BrokenCorpus(list):
+    """Texts that can't be read to the end."""
+
+    def __iter__(self):
+        yield from ["one", "two", "three"]
+        raise Broken
+
+
+def test_interrupted_writing_leaves_what_was(tmp_path):
+    write_sentences(corpus([("old", 1)]), NOTHING, tmp_path / "s", 2, 0)
+    before = hashes(tmp_path / "s")
+    broken = Corpus(Examples(["a"], np.array([1], np.int32)), Examples([], np.zeros(0, np.int32)), BrokenCorpus(), ())
+    with pytest.raises(Broken):
+        write_sentences(broken, NOTHING, tmp_path / "s", 2, 0)
+    assert hashes(tmp_path / "s") == before
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
+
+
+texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=12)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(train=texts, dev=texts, unlabelled=texts, shard_rows=st.integers(1, 5))
+def test_any_texts(tmp_path, train, dev, unlabelled, shard_rows):
+    found = write_sentences(
+        corpus([(t, 0) for t in train], [(t, 0) for t in dev], unlabelled),
+        AugmentationConfig(n_iter=2), tmp_path / "s", shard_rows, 0,
+    )  # fmt: skip
+
+    def key(text):
+        return " ".join(text.lower().split())
+
+    rows = rows_of(found)
+    keys = [key(text) for text, _, _ in rows]
+    assert len(set(keys)) == len(keys)
+    assert not set(keys) & set(map(key, dev))
+    assert {key(t) for t in [*train, *unlabelled]} - set(map(key, dev)) <= set(keys)
+    assert len(rows) == found.rows
+
+
+# --- reading -----------------------------------------------------------------
+
+
+def test_folder_without_manifest(tmp_path):
+    with pytest.raises(InputError, match="no manifest.json there; the step that makes this folder hasn't finished"):
+        ShardedTable(tmp_path)
+
+
+def test_changed_or_missing_shard_is_refused(tmp_path):
+    write_sentences(corpus(TRAIN), NOTHING, tmp_path / "s", 2, 0)
+    path = shard_path(tmp_path / "s", 1)
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] + b"x" + content[-8:])
+    with pytest.raises(InputError, match=r"shard-00001\.parquet: missing or not the shard that manifest\.json names"):
+        ShardedTable(tmp_path / "s")
+    path.unlink()
+    with pytest.raises(InputError, match=r"shard-00001\.parquet: missing"):
+        ShardedTable(tmp_path / "s")
+    path.write_bytes(content)
+    assert ShardedTable(tmp_path / "s").rows == 4
+
+
+def test_columns_of_a_shard(tmp_path):
+    found = write_sentences(corpus(TRAIN), NOTHING, tmp_path / "s", 9, 0)
+    assert found.read(0, ["label"]) == pa.table({"label": pa.array([1, 0, 0, 1], pa.int32())})
+    assert read_json(tmp_path / "s" / MANIFEST)["rows"] == 4
