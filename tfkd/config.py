@@ -156,8 +156,12 @@ class DistillConfig:
     optimizer: str = _option("adam", "adam, or the paper's adadelta", ("adam", "adadelta"))
     learning_rate: float = _option(1e-3, "peak learning rate; it decays linearly to zero (adadelta: constant)")
 
+    p_unknown: float = _option(
+        0.5, "share of the words seen once in train that are read as <UNKNOWN>, which so gets a meaning"
+    )
+
     def __post_init__(self) -> None:
-        _check_share(self, "alpha")
+        _check_share(self, "alpha", "p_unknown")
         _check_positive(self, "epochs", "baseline_epochs", "batch_size", "learning_rate")
 
 

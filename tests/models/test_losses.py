@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.models.losses import distillation_loss, hard_label_cross_entropy, logit_squared_error, weighted_mean
@@ -75,12 +75,13 @@ def test_rows_without_weight_have_no_gradient():
 
 
 finite = st.floats(-30, 30, width=32)
+# Which of equal logits is the argmax, of 0 and -0 say, is left to the library.
+no_tie = st.tuples(finite, finite, finite).filter(lambda logits: len(set(logits)) == 3)
 
 
+@settings(deadline=None)
 @given(
-    rows=st.lists(
-        st.tuples(st.integers(-1, 2), st.tuples(finite, finite, finite), st.tuples(finite, finite, finite)), min_size=1
-    ),
+    rows=st.lists(st.tuples(st.integers(-1, 2), no_tie, st.tuples(finite, finite, finite)), min_size=1),
     alpha=st.floats(0, 1),
 )
 def test_loss_of_any_logits_is_that_of_numpy(rows, alpha):

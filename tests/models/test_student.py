@@ -25,8 +25,8 @@ def student() -> BiLstmClassifier:
 @pytest.mark.parametrize(
     ("embedding_dim", "weights"),
     [
-        # A direction of the LSTM: 4 gates of 150 * (300 + 150 + 1) weights, 270,600; the ReLU layer: 2 * 150 * 200 + 200
-        # = 60,200; the logits: 200 * 2 + 2 = 402.
+        # A direction of the LSTM: 4 gates of 150 * (300 + 150 + 1) weights, 270,600; the ReLU layer: 2 * 150 * 200
+        # + 200 = 60,200; the logits: 200 * 2 + 2 = 402.
         (300, 2 * 270_600 + 60_200 + 402),
         (600, 961_802),  # the paper's 0.96 M, on 600-d input
     ],

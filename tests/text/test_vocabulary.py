@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.text.vocabulary import MASK_ID, PAD_ID, UNKNOWN_ID, Vocabulary, normalized
@@ -75,6 +75,7 @@ def test_rare_words_are_left_out_by_the_count_of_all_spellings():
     assert Vocabulary.from_counts({"a": 1, "A": 1, "b": 1}, 100, min_count=2).words[3:] == ("a",)
 
 
+@settings(deadline=None)
 @given(counts=counts, max_size=st.integers(4, 12))
 def test_vocabulary_of_any_words(counts, max_size):
     vocabulary = Vocabulary.from_counts(counts, max_size)
@@ -88,6 +89,7 @@ def test_vocabulary_of_any_words(counts, max_size):
             assert vocabulary.words[vocabulary.ids[spelling]] == (base or spelling)
 
 
+@settings(deadline=None)
 @given(counts=counts)
 def test_vocabulary_file_reads_back(counts):
     vocabulary = Vocabulary.from_counts(counts, 100)

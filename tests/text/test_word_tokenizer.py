@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.text.vocabulary import MASK_ID, UNKNOWN_ID, Vocabulary
@@ -41,6 +41,7 @@ def test_words_of_a_text(text, words):
     assert words_by_re2(text, DEFAULT_DELIMITER_REGEX) == words
 
 
+@settings(deadline=None)
 @given(texts=st.lists(any_text, max_size=5))
 def test_words_are_those_of_re2(texts):
     expected = [words_by_re2(text, DEFAULT_DELIMITER_REGEX) for text in texts]
@@ -48,11 +49,13 @@ def test_words_are_those_of_re2(texts):
 
 
 @pytest.mark.parametrize("regex", [r"\s+", r" ", r"[ ,]|ab", r"(a)(b)?", r"(?i)x+", r"\pP", r"\bab\b", r"^a| "])
+@settings(deadline=None)
 @given(texts=st.lists(st.one_of(any_text, st.text("abxX ,.\n")), max_size=4))
 def test_words_by_other_delimiters_are_those_of_re2(regex, texts):
     assert split_words(texts, regex).to_pylist() == [words_by_re2(text, regex) for text in texts]
 
 
+@settings(deadline=None)
 @given(texts=st.lists(any_text, min_size=1, max_size=5), start=st.integers(0, 4))
 def test_slice_of_a_column_gives_the_words_of_its_rows(texts, start):
     found = split_words(pa.array(texts, pa.string())[start:], DEFAULT_DELIMITER_REGEX)
@@ -93,6 +96,7 @@ def test_no_texts():
     assert (len(encoded), encoded.ids.tolist(), encoded.padded().shape) == (0, [], (0, 1))
 
 
+@settings(deadline=None)
 @given(texts=st.lists(st.one_of(any_text, st.text("goodfilm '")), max_size=5))
 def test_ids_are_those_of_each_word_alone(texts):
     t = tokenizer()

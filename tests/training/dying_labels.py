@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """What a killed training ends with."""
 
 
@@ -24,8 +24,8 @@ class DyingLabels(np.ndarray):
 
     def __eq__(self, other: Any) -> Any:
         if self.lives == 0:
-            raise Killed
+            raise KilledError
         self.lives -= 1
         return np.asarray(self) == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None

@@ -96,7 +96,7 @@ def test_written_again_takes_the_place_of_what_was(tmp_path):
     assert sorted(hashes(tmp_path / "s")) == ["manifest.json", "shard-00000.parquet"]
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     pass
 
 
@@ -105,14 +105,14 @@ class BrokenCorpus(list):
 
     def __iter__(self):
         yield from ["one", "two", "three"]
-        raise Broken
+        raise BrokenError
 
 
 def test_interrupted_writing_leaves_what_was(tmp_path):
     write_sentences(corpus([("old", 1)]), NOTHING, tmp_path / "s", 2, 0)
     before = hashes(tmp_path / "s")
     broken = Corpus(Examples(["a"], np.array([1], np.int32)), Examples([], np.zeros(0, np.int32)), BrokenCorpus(), ())
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         write_sentences(broken, NOTHING, tmp_path / "s", 2, 0)
     assert hashes(tmp_path / "s") == before
     assert [p.name for p in tmp_path.iterdir()] == ["s"]
@@ -144,7 +144,7 @@ def test_any_texts(tmp_path, train, dev, unlabelled, shard_rows):
 
 
 def test_folder_without_manifest(tmp_path):
-    with pytest.raises(InputError, match="no manifest.json there; the step that makes this folder hasn't finished"):
+    with pytest.raises(InputError, match=r"no manifest\.json there; the step that makes this folder hasn't finished"):
         ShardedTable(tmp_path)
 
 

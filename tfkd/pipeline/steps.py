@@ -96,9 +96,10 @@ def code_digest(modules: Sequence[str]) -> str:
 
 def _known(path: Path) -> dict[str, Any]:
     try:
-        return read_json(path)
+        known = read_json(path)
     except InputError:
         return {}
+    return known if isinstance(known, dict) else {}
 
 
 def _sha256(value: Any) -> str:

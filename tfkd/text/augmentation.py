@@ -106,7 +106,7 @@ class Augmenter:
         config = self.config
         words = text.words
         x = rng.random(len(words))
-        for i in np.flatnonzero(x < config.p_mask + config.p_pos):
+        for i in np.flatnonzero(x < config.p_mask + config.p_pos).tolist():
             words[i] = MASK_MARKER if x[i] < config.p_mask else self.unigrams.draw(text.tags[i], rng.random())
         first, last = 0, len(words) - 1
         if rng.random() < config.p_ng:

@@ -14,9 +14,10 @@ from tfkd.files import atomic_path
 
 def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> None:
     """Writes all variables (dropout's random states and the optimizer's included) and `state` as JSON."""
-    arrays = {f"{i:05d}": np.asarray(v) for i, v in enumerate(_variables(model))}
+    arrays: dict[str, Any] = {f"{i:05d}": np.asarray(v) for i, v in enumerate(_variables(model))}
+    arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     with atomic_path(path) as temporary, open(temporary, "wb") as f:
-        np.savez(f, state=np.frombuffer(json.dumps(state).encode(), np.uint8), **arrays)
+        np.savez(f, **arrays)
 
 
 def restore_checkpoint(path: Path, model: keras.Model) -> None:

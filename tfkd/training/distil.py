@@ -25,8 +25,8 @@ from tfkd.models.teacher import Teacher, WarmupLinearDecay
 from tfkd.models.word_vectors import random_table, table_from
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
-from tfkd.text.vocabulary import Vocabulary
-from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
+from tfkd.text.vocabulary import UNKNOWN_ID, Vocabulary
+from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, EncodedTexts, WordTokenizer, split_words
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -193,10 +193,15 @@ def _rows_of(table: pa.Table, classes: int) -> _Rows:
     return _Rows(table["text"].combine_chunks(), labels, logits)
 
 
-def _batches(rows: _Rows, tokenizer: WordTokenizer, batch_size: int, rng: np.random.Generator) -> Iterator[Any]:
+def _batches(
+    rows: _Rows, tokenizer: WordTokenizer, rare: np.ndarray, config: DistillConfig, rng: np.random.Generator
+) -> Iterator[Any]:
+    """Yields one epoch's batches; ids in `rare` are UNKNOWN_ID with `config.p_unknown`."""
     encoded = tokenizer.encode(rows.texts)
+    forgotten = rare[encoded.ids] & (rng.random(len(encoded.ids)) < config.p_unknown)
+    encoded = EncodedTexts(np.where(forgotten, UNKNOWN_ID, encoded.ids), encoded.offsets)
     lengths = np.minimum(encoded.lengths, _MAX_TRAINED_WORDS)
-    for batch in shuffled_batches(lengths, batch_size, rng):
+    for batch in shuffled_batches(lengths, config.batch_size, rng):
         token_ids = encoded.padded(batch, max(int(lengths[batch].max()), 1))
         yield token_ids, {"label": rows.labels[batch], "logits": rows.logits[batch]}
 
@@ -233,11 +238,13 @@ def _train(
     distiller.build()
     distiller.compile(optimizer=_optimizer(config, steps * epochs), jit_compile=False)
     student = Student(model, tokenizer, corpus.label_names, 0.0)
+    # A word that train has once: an unknown word of tomorrow is most like these.
+    rare = np.bincount(tokenizer.encode(corpus.train.texts).ids, minlength=len(tokenizer.vocabulary)) == 1
 
     def epoch_batches(epoch: int) -> Iterator[Any]:
         rng = np.random.default_rng([seed, epoch])
         for window in windows(rng):
-            yield from _batches(window, tokenizer, config.batch_size, rng)
+            yield from _batches(window, tokenizer, rare, config, rng)
 
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     history = fit_epochs(

@@ -35,6 +35,9 @@ class Epoch:
 
 def make_deterministic(seed: int) -> None:
     """Same seed, same machine, same weights: seeds Python, NumPy and TensorFlow, and fixes the order of sums."""
+    # Layers are numbered through the process, and the numbers get into the saved weights: without this a teacher's
+    # fingerprint would depend on what was built before it.
+    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 

@@ -1,0 +1,367 @@
+"""The whole road with a tiny BERT: interrupted, gone on with, changed, on a full device."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.commands.conftest import ROOT, assert_one_line, call
+from tfkd.config import (
+    AugmentationConfig,
+    DataConfig,
+    DistillConfig,
+    ExportConfig,
+    LabelConfig,
+    StudentConfig,
+    TeacherConfig,
+)
+from tfkd.errors import InputError, UsageError
+from tfkd.files import read_json
+from tfkd.pipeline.road import RunConfig, run
+from tfkd.report import metrics as metrics_module
+
+STEPS = ["teacher", "sentences", "transfer_set", "student", "baseline", "export-student"]
+
+
+@pytest.fixture(scope="module")
+def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
+    return RunConfig(
+        data=DataConfig(data=str(corpus_file)),
+        teacher=TeacherConfig(teacher=str(tiny_bert), teacher_epochs=2, teacher_learning_rate=3e-3),
+        augmentation=AugmentationConfig(n_iter=3),
+        label=LabelConfig(shard_rows=100),
+        student=StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5),
+        distill=DistillConfig(epochs=3, baseline_epochs=2, batch_size=16, learning_rate=0.01),
+        export=ExportConfig(max_tokens=12),
+    )
+
+
+def _as_flags(config: RunConfig) -> list[str]:
+    """The flags that make this config."""
+    groups = [getattr(config, name) for name in vars(config) if not name.endswith(("seed", "seeds"))]
+    return [
+        f"--{name}={','.join(value) if isinstance(value, tuple) else value}"
+        for group in groups
+        for name, value in vars(group).items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of an uninterrupted run; tests change copies of it."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    run(config, folder)
+    return folder
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "whole"))
+
+
+def _figures(folder: Path) -> dict[str, Any]:
+    """What metrics.json holds, times apart."""
+    return {name: value for name, value in read_json(folder / "metrics.json").items() if name != "latency"}
+
+
+def _snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _leftovers(folder: Path) -> list[Path]:
+    return [*folder.rglob("*.tmp"), *folder.rglob("*.checkpoints")]
+
+
+def _done(err: str) -> list[str]:
+    """The steps that were done, not those found done already."""
+    return re.findall(r"^(\S+): done in ", err, re.MULTILINE)
+
+
+# --- what a run leaves ---
+
+
+def test_files_that_scripts_rely_on(finished):
+    for name in ("metrics.json", "report.md", "export/student.tflite", "flags.json"):
+        assert (finished / name).is_file()
+    assert not _leftovers(finished)
+    assert sorted(path.stem for path in (finished / "steps").iterdir()) == sorted(STEPS)
+
+
+def test_metrics_has_what_its_documentation_names(finished):
+    metrics = read_json(finished / "metrics.json")
+    documented = set()
+    for names in re.findall(r"^    (\S+(?:, \S+)*)(?:  |$)", metrics_module.__doc__ or "", re.MULTILINE):
+        documented |= set(names.split(", "))
+    assert len(documented) > 10
+    groups = {"teacher", "student", "baseline", "export", "latency"}
+    held = {f"{group}.{name}" for group in groups for name in metrics[group]} | metrics.keys() - groups
+    assert held == documented
+    for name in documented:
+        value = metrics
+        for part in name.split("."):
+            value = value[part]
+        assert value is not None
+
+
+def test_metrics_agree_with_the_files(finished, corpus_file):
+    metrics = read_json(finished / "metrics.json")
+    assert metrics["teacher"]["dev_accuracy"] == read_json(finished / "teacher" / "teacher.json")["dev_accuracy"]
+    for group in ("student", "baseline"):
+        assert metrics[group]["dev_accuracy"] == read_json(finished / group / "student.json")["dev_accuracy"]
+    assert metrics["export"]["size_bytes"] == (finished / "export" / "student.tflite").stat().st_size
+    assert metrics["export"]["truncated"] == 0
+    assert metrics["export"]["student_agreement"] >= 0.995
+    assert metrics["export"]["mean_probability_difference"] <= 0.02
+    shards = sorted((finished / "transfer_set").glob("*.parquet"))
+    assert metrics["rows"] == {"train": 144, "dev": 16, "transfer_set": sum(len(pq.read_table(s)) for s in shards)}
+    evaluated = call("evaluate", f"--data={corpus_file}", "--json", finished / "export" / "student.tflite")
+    assert json.loads(evaluated.out)["dev_accuracy"] == metrics["export"]["dev_accuracy"]
+
+
+# --- started again ---
+
+
+def test_started_again_nothing_is_done_again(config, copied, capsys):
+    before = _snapshot(copied)
+    run(config, copied)
+    assert _done(capsys.readouterr().err) == []
+    after = _snapshot(copied)
+    rewritten = {"metrics.json", "report.md", "flags.json"}
+    assert {k: v for k, v in after.items() if k not in rewritten} == {
+        k: v for k, v in before.items() if k not in rewritten
+    }
+
+
+def test_other_flags_are_refused_and_spoil_nothing(config, copied, tmp_path):
+    before = _snapshot(copied)
+    other = replace(config, export=ExportConfig(max_tokens=9))
+    outcome = call("run", f"--runs={tmp_path}", "--name=whole", *_as_flags(other))
+    assert_one_line(outcome, 2, str(copied), "--max_tokens=9 (was 12)", "--update")
+    assert _snapshot(copied) == before
+
+
+def test_a_folder_that_is_no_run_is_refused(config, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "mine.txt").write_text("dear")
+    with pytest.raises(UsageError, match="is no run folder"):
+        run(config, tmp_path / "letters")
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["mine.txt"]
+
+
+def test_a_slip_in_data_does_not_bind_the_folder(config, tmp_path, monkeypatch):
+    (tmp_path / "empty.tsv").write_text("sentence\tlabel\n")
+    (tmp_path / "bad.tsv").write_text("sentence\tlabel\n\tpositive\n")  # a rejected row, which is written down
+    folder = tmp_path / "runs" / "mine"
+    for name in ("none.tsv", "empty.tsv", "bad.tsv"):
+        with pytest.raises(InputError):
+            run(replace(config, data=DataConfig(data=str(tmp_path / name))), folder)
+    left = [path.name for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    assert left == ["rejects.jsonl"]
+
+    class StartedError(Exception):
+        pass
+
+    def started(*args: object) -> None:
+        raise StartedError
+
+    monkeypatch.setattr("tfkd.pipeline.road.finetune", started)
+    with pytest.raises(StartedError):
+        run(config, folder)
+
+
+def test_update_redoes_what_depends_on_it(config, copied, capsys):
+    before, size = _snapshot(copied), read_json(copied / "metrics.json")["export"]["size_bytes"]
+    run(replace(config, export=ExportConfig(max_tokens=3)), copied, update=True)
+    assert _done(capsys.readouterr().err) == ["export-student"]
+    after = _snapshot(copied)
+    for name in before:
+        if name.split("/")[0] in ("teacher", "sentences", "transfer_set", "student", "baseline"):
+            assert after[name] == before[name]
+    metrics = read_json(copied / "metrics.json")
+    assert metrics["export"]["size_bytes"] != size
+    assert metrics["export"]["truncated"] > 0
+    assert read_json(copied / "flags.json")["max_tokens"] == 3
+
+
+@pytest.fixture
+def copying(finished, monkeypatch):
+    """Lets students be copied instead of trained: what is done again is the question, not what comes of it."""
+
+    def copy_of(name: str):
+        def train(*args: Any) -> None:
+            shutil.copytree(finished / name, args[-2], dirs_exist_ok=True)
+            (args[-2] / "seed").write_text(str(args[-1]))
+
+        return train
+
+    monkeypatch.setattr("tfkd.pipeline.road.distil", copy_of("student"))
+    monkeypatch.setattr("tfkd.pipeline.road.train_baseline", copy_of("baseline"))
+
+
+@pytest.mark.usefixtures("copying")
+def test_update_of_the_students_keeps_the_transfer_set(config, copied, capsys):
+    config = replace(config, distill=replace(config.distill, epochs=1))
+    run(config, copied, update=True)
+    assert _done(capsys.readouterr().err) == ["student", "baseline", "export-student"]
+    run(replace(config, augmentation=AugmentationConfig(n_iter=1)), copied, update=True)
+    assert _done(capsys.readouterr().err) == ["sentences", "transfer_set", "student", "export-student"]
+
+
+@pytest.mark.usefixtures("copying")
+def test_seeds_in_another_order(config, copied, capsys):
+    def seeds() -> list[str]:
+        names = ("student", "baseline", "student-seed1", "baseline-seed1", "student-seed2", "baseline-seed2")
+        return [f"{n} {(copied / n / 'seed').read_text()}" for n in names if (copied / n / "seed").exists()]
+
+    metrics = run(replace(config, student_seeds=(1, 2)), copied, update=True)
+    assert _done(capsys.readouterr().err) == ["student-seed2", "baseline-seed2", "export-student-seed2"]
+    assert [figures["seed"] for figures in metrics["seeds"]] == [1, 2]
+    assert metrics["mean"]["student.dev_accuracy"] == metrics["student"]["dev_accuracy"]  # copies of one another
+    assert metrics["std"]["student.dev_accuracy"] == 0
+    assert (copied / "export" / "student-seed2.tflite").is_file()
+    assert seeds() == ["student-seed2 2", "baseline-seed2 2"]
+    # Now the other is the one to ship, and must not be taken for what stood under its name.
+    metrics = run(replace(config, student_seeds=(2, 1)), copied, update=True)
+    assert [figures["seed"] for figures in metrics["seeds"]] == [2, 1]
+    assert {"student 2", "baseline 2", "student-seed1 1", "baseline-seed1 1"} <= set(seeds())
+    run(replace(config, student_seeds=(1,)), copied, update=True)
+    assert {"student 1", "baseline 1"} <= set(seeds())
+
+
+def test_logits_of_another_model_need_no_teacher(config, finished, tmp_path):
+    logits = replace(config.label, logits_from=str(finished / "transfer_set"))
+    student = replace(config.student, embeddings="random")
+    distill = replace(config.distill, epochs=1, baseline_epochs=1)
+    teacher = TeacherConfig(teacher="none/at/all")
+    metrics = run(replace(config, label=logits, student=student, distill=distill, teacher=teacher), tmp_path / "run")
+    assert metrics["teacher"]["dev_accuracy"] is None
+    assert metrics["student"]["teacher_agreement"] is None
+    assert metrics["latency"]["teacher_us"] is None
+    assert metrics["rows"] == read_json(finished / "metrics.json")["rows"]
+    assert not (tmp_path / "run" / "teacher").exists()
+
+
+# --- killed ---
+
+# Kills itself as soon as a file of the run is there, or just before it gets its name.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+replace, when, target = Path.replace, sys.argv[1], sys.argv[2]
+def watched(self, to):
+    hit = str(to).endswith(target)
+    if hit and when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = replace(self, to)
+    if hit:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+Path.replace = watched
+from tfkd.commands.main import main
+main(sys.argv[3:])
+"""
+
+
+def _killed(config: RunConfig, folder: Path, target: str, when: str = "after") -> subprocess.CompletedProcess[str]:
+    """Starts a run in a process of its own, which SIGKILL ends when it writes `target`."""
+    argv = ["run", f"--runs={folder.parent}", f"--name={folder.name}", *_as_flags(config)]
+    return subprocess.run(
+        [sys.executable, "-c", KILLED, when, f"/{target}", *argv],
+        capture_output=True,
+        cwd=ROOT,
+        text=True,
+        check=False,
+    )
+
+
+def _killed_from_outside(config: RunConfig, folder: Path) -> None:
+    """Starts a run, and kills it in the midst of whatever it does when fine-tuning has begun."""
+    argv = ["run", f"--runs={folder.parent}", f"--name={folder.name}", *_as_flags(config)]
+    process = subprocess.Popen([sys.executable, "-m", "tfkd", *argv], cwd=ROOT, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (folder / "teacher.checkpoints").exists():
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not (folder / "teacher").exists()
+
+
+def test_killed_at_every_step_it_ends_with_the_same_figures(config, finished, tmp_path, capsys):
+    folder = tmp_path / finished.name
+    _killed_from_outside(config, folder)
+    moments = (
+        ("after", "teacher.checkpoints/checkpoint.npz", None),
+        ("after", "transfer_set/shard-00001.parquet", "teacher: going on after epoch 1 of 2"),
+        ("after", "student.checkpoints/checkpoint.npz", "label: shard 3 of"),
+        ("before", "export/student.tflite", "student: going on after epoch 1 of 3"),
+    )
+    for when, target, said in moments:
+        outcome = _killed(config, folder, target, when)
+        assert outcome.returncode == -signal.SIGKILL, outcome.stderr
+        assert said is None or said in outcome.stderr
+        assert not (folder / "metrics.json").exists()
+        if said and said.startswith("label"):
+            assert "label: shard 2 of" not in outcome.stderr
+    assert not (folder / "export" / "student.tflite").exists()
+    assert list((folder / "export").iterdir())  # what was half written when it was killed
+    run(config, folder)
+    assert _done(capsys.readouterr().err) == ["export-student"]
+    assert _figures(folder) == _figures(finished)
+    assert not _leftovers(folder)
+    for name in ("sentences", "transfer_set"):
+        for path in (finished / name).iterdir():
+            assert (folder / name / path.name).read_bytes() == path.read_bytes()
+    exported = Path("export") / "student.tflite"
+    assert (folder / exported).read_bytes() == (finished / exported).read_bytes()
+
+
+# --- no space left ---
+
+
+@pytest.fixture
+def small_device(tmp_path: Path):
+    """A mounted tmpfs that can be resized."""
+    folder = tmp_path / "device"
+    folder.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder], capture_output=True, check=False
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_device_is_one_line_and_breaks_nothing(config, finished, small_device):
+    folder = small_device / finished.name
+    argv = ["run", f"--runs={small_device}", f"--name={folder.name}", *_as_flags(config)]
+    messages, kilobytes = [], 16
+    while (outcome := call(*argv)).status:
+        last = outcome.err.splitlines()[-1]
+        messages.append(f"{kilobytes}k: {last}")
+        assert outcome.status == 1, outcome.err
+        assert "Traceback" not in outcome.err
+        assert last.startswith("tfkd: "), outcome.err
+        assert "No space left" in last, outcome.err
+        assert str(small_device) in last
+        assert not (folder / "metrics.json").exists()
+        kilobytes *= 2
+        assert kilobytes < 10_000, messages
+        subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", small_device], check=True)
+    assert len(messages) >= 4, messages
+    assert _figures(folder) == _figures(finished)
+    assert not _leftovers(folder)

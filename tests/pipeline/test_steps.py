@@ -1,0 +1,147 @@
+"""What makes a step done again, and what doesn't."""
+
+from __future__ import annotations
+
+import pytest
+
+from tfkd.files import read_json
+from tfkd.pipeline.steps import Steps, code_digest
+
+CODE = '''
+"""What it is."""
+
+def area(width, height):
+    """Returns it."""
+    return width * height
+'''
+
+
+@pytest.fixture
+def digest_of(tmp_path, monkeypatch):
+    """Returns the digest of a module with the given code."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def digest(code: str) -> str:
+        (tmp_path / "some_module_of_ours.py").write_text(code)
+        return code_digest(["some_module_of_ours"])
+
+    return digest
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        CODE.replace("What it is.", "What it was."),
+        CODE.replace('"""Returns it."""', ""),
+        CODE.replace("    return", "    # why\n\n    return"),
+        CODE.replace("width * height", "(width\n            * height)  # why"),
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_count(digest_of, same):
+    assert digest_of(same) == digest_of(CODE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        CODE.replace("width * height", "width + height"),
+        CODE.replace("area", "volume"),
+        CODE.replace("(width, height)", "(width, height=1)"),
+        CODE + "\nLIMIT = 'a string that is no docstring'\n",
+    ],
+)
+def test_code_counts(digest_of, other):
+    assert digest_of(other) != digest_of(CODE)
+
+
+def test_order_of_modules_does_not_count():
+    a, b = "tfkd.files", "tfkd.errors"
+    assert code_digest([a, b]) == code_digest([b, a])
+    assert len({code_digest([a]), code_digest([b]), code_digest([a, b])}) == 3
+
+
+class _Work:
+    """An action that counts how often it is done, and leaves a file."""
+
+    def __init__(self, output):
+        self.output, self.done = output, 0
+
+    def __call__(self):
+        self.done += 1
+        self.output.write_text("made")
+
+
+@pytest.fixture
+def work(tmp_path):
+    return _Work(tmp_path / "output")
+
+
+def _do(folder, work, depends=None, modules=("tfkd.errors",)):
+    """A new run's Steps does one step."""
+    return Steps(folder).do("one", depends or {"n": 1}, modules, [work.output], work)
+
+
+def test_done_once(tmp_path, work, capsys):
+    first = _do(tmp_path, work)
+    assert _do(tmp_path, work) == first
+    assert work.done == 1
+    assert "one: done already" in capsys.readouterr().err
+
+
+def test_done_again_if_data_or_code_changed(tmp_path, work):
+    prints = [_do(tmp_path, work), _do(tmp_path, work, {"n": 2}), _do(tmp_path, work, {"n": 2}, ("tfkd.progress",))]
+    assert work.done == 3
+    assert len(set(prints)) == 3
+    _do(tmp_path, work)  # as at first: what stands there is no longer of these
+    assert work.done == 4
+
+
+def test_done_again_if_a_library_changed(tmp_path, work, monkeypatch):
+    _do(tmp_path, work)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
+    _do(tmp_path, work)
+    assert work.done == 2
+
+
+def test_done_again_if_its_output_is_gone(tmp_path, work):
+    _do(tmp_path, work)
+    work.output.unlink()
+    _do(tmp_path, work)
+    assert work.done == 2
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", '"text"', "{}"])
+def test_done_again_if_its_record_is_damaged(tmp_path, work, record):
+    _do(tmp_path, work)
+    (tmp_path / "steps" / "one.json").write_text(record)
+    _do(tmp_path, work)
+    assert work.done == 2
+
+
+def test_failed_is_not_done_and_its_time_counts(tmp_path, work, monkeypatch):
+    clock = iter([100.0, 107.0, 200.0, 205.0])  # seven seconds until it fails, five until it is done
+    monkeypatch.setattr("tfkd.pipeline.steps.time.monotonic", lambda: next(clock))
+
+    def fail():
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        Steps(tmp_path).do("one", {"n": 1}, ("tfkd.errors",), [work.output], fail)
+    assert "fingerprint" not in read_json(tmp_path / "steps" / "one.json")
+    steps = Steps(tmp_path)
+    steps.do("one", {"n": 1}, ("tfkd.errors",), [work.output], work)
+    assert (work.done, steps.seconds) == (1, {"one": 12.0})
+
+
+def test_time_of_other_work_does_not_count(tmp_path, work, monkeypatch):
+    clock = iter([100.0, 107.0, 200.0, 205.0])
+    monkeypatch.setattr("tfkd.pipeline.steps.time.monotonic", lambda: next(clock))
+
+    def fail():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Steps(tmp_path).do("one", {"n": 1}, ("tfkd.errors",), [work.output], fail)
+    steps = Steps(tmp_path)
+    steps.do("one", {"n": 2}, ("tfkd.errors",), [work.output], work)
+    assert steps.seconds == {"one": 5.0}

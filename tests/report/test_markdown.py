@@ -1,0 +1,84 @@
+"""Table and report, written out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfkd.report.markdown import report, results_table
+
+
+def _metrics() -> dict[str, Any]:
+    return {
+        "teacher": {"dev_accuracy": 0.9},
+        "student": {"dev_accuracy": 0.875, "teacher_agreement": 0.95},
+        "baseline": {"dev_accuracy": 0.8},
+        "export": {
+            "dev_accuracy": 0.8745,
+            "student_agreement": 0.9995,
+            "mean_probability_difference": 0.0012,
+            "size_bytes": 2_345_678,
+            "truncated": 3,
+        },
+        "latency": {"teacher_us": 12345.6, "student_us": 456.4},
+        "seeds": [{"seed": 1}],
+        "mean": {},
+        "std": {},
+        "rows": {"train": 7821, "dev": 2000, "transfer_set": 54321},
+    }
+
+
+def test_table():
+    assert results_table(_metrics()) == (
+        "|                        | dev accuracy | agrees with     | size    | time per sentence |\n"
+        "|------------------------|--------------|-----------------|---------|-------------------|\n"
+        "| teacher (BERT)         | 90.00 %      |                 |         | 12,346 us         |\n"
+        "| baseline (hard labels) | 80.00 %      |                 |         |                   |\n"
+        "| student (Keras)        | 87.50 %      | teacher 95.00 % |         |                   |\n"
+        "| student (.tflite)      | 87.45 %      | Keras 99.95 %   | 2.35 MB | 456 us            |"
+    )
+
+
+def test_table_without_a_teacher():
+    metrics = _metrics()
+    metrics["teacher"]["dev_accuracy"] = metrics["student"]["teacher_agreement"] = None
+    metrics["latency"]["teacher_us"] = None
+    lines = results_table(metrics).splitlines()
+    assert [cell.strip() for cell in lines[2].split("|")] == ["", "teacher (BERT)", "-", "", "", "-", ""]
+    assert [cell.strip() for cell in lines[4].split("|")] == ["", "student (Keras)", "87.50 %", "", "", "", ""]
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_table_of_several_seeds():
+    metrics = _metrics()
+    metrics["seeds"] = [{"seed": 1}, {"seed": 2}]
+    names = ("baseline", "student", "export")
+    metrics["mean"] = {f"{name}.dev_accuracy": mean for name, mean in zip(names, (0.81, 0.87, 0.868), strict=True)}
+    metrics["std"] = {f"{name}.dev_accuracy": 0.0025 for name in names}
+    lines = results_table(metrics).splitlines()
+    assert "90.00 % " in lines[2]
+    assert "81.00 % (± 0.25)" in lines[3]
+    assert "87.00 % (± 0.25)" in lines[4]
+    assert "86.80 % (± 0.25)" in lines[5]
+    text = report("mine", metrics, [], {})
+    assert "Accuracies of students are means over 2 seeds (± standard deviation)." in text
+
+
+def test_report():
+    text = report("mine", _metrics(), ["first note", "second note"], {"teacher": 419.6, "export-student": 9.2})
+    before, table_and_after = text.split("\n\n", 1)
+    assert before == "# mine"
+    table, after = table_and_after.split("\n\n", 1)
+    assert table == results_table(_metrics())
+    assert after == (
+        "Train 7,821 sentences, dev 2,000, transfer set 54,321. 3 dev sentences are longer than the file reads.\n"
+        "\n"
+        "## Data\n"
+        "\n"
+        "- first note\n"
+        "- second note\n"
+        "\n"
+        "## Time\n"
+        "\n"
+        "- teacher: 420 s\n"
+        "- export-student: 9 s\n"
+    )

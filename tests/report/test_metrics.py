@@ -1,0 +1,35 @@
+"""Figures worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tfkd.report.metrics import mean_probability_difference, share_equal, summary
+
+
+def test_share_equal():
+    assert share_equal(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2])) == 0.75
+
+
+def test_mean_probability_difference():
+    # exp(ln 3) : exp(0) = 3 : 1, so probabilities 0.75 and 0.25; the second row's are 0.5 each.
+    logits = np.array([[np.log(3), 0], [1000, 1000]])
+    probabilities = np.array([[0.65, 0.35], [0.5, 0.5]])
+    assert mean_probability_difference(logits, probabilities) == pytest.approx((0.1 + 0.1 + 0 + 0) / 4)
+
+
+def test_summary_of_three_seeds():
+    # Mean of 1, 2, 6 is 3; squared deviations 4 + 1 + 9 = 14, over n - 1 = 2: the root of 7.
+    seeds: list[dict[str, dict[str, Any]]] = [
+        {"export": {"dev_accuracy": a, "truncated": 5}, "student": {"teacher_agreement": None}} for a in (1, 2, 6)
+    ]
+    means, deviations = summary(seeds)
+    assert means == {"export.dev_accuracy": 3.0, "export.truncated": 5.0}
+    assert deviations == {"export.dev_accuracy": pytest.approx(7**0.5), "export.truncated": 0.0}
+
+
+def test_summary_of_one_seed():
+    assert summary([{"export": {"dev_accuracy": 0.5}}]) == ({"export.dev_accuracy": 0.5}, {"export.dev_accuracy": None})

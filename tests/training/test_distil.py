@@ -1,0 +1,220 @@
+"""The student trained on a transfer set: killed, repeated, measured by numpy; and its folder."""
+
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import GOOD, sentences
+from tests.training.dying_labels import DyingLabels, KilledError
+from tfkd.config import DistillConfig, LabelConfig, StudentConfig
+from tfkd.errors import InputError
+from tfkd.files import read_json
+from tfkd.models.teacher import Teacher
+from tfkd.models.word_vectors import random_table, table_from
+from tfkd.text.examples import NO_LABEL, Corpus, Examples
+from tfkd.text.vocabulary import MASK_ID
+from tfkd.training.distil import build_vocabulary, distil, initial_table, load_student, train_baseline
+from tfkd.transfer_set.labelling import import_logits
+from tfkd.transfer_set.shards import ShardedTable
+
+SHAPE = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.2, embeddings="random")
+CONFIG = DistillConfig(epochs=4, baseline_epochs=4, batch_size=16, learning_rate=2e-2)
+SEED = 3
+
+
+def small_corpus(dies_after: int | None = None) -> Corpus:
+    rows = sentences()
+    labels = np.array([int(label == "positive") for _, label in rows], np.int32)
+    texts = [text for text, _ in rows]
+    dev_labels = labels[1::4] if dies_after is None else DyingLabels.of(labels[1::4], dies_after)
+    train = [i for i in range(len(rows)) if i % 4 != 1]
+    return Corpus(
+        Examples([texts[i] for i in train], labels[train]), Examples(texts[1::4], dev_labels), [], ("neg", "pos")
+    )
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return build_vocabulary(small_corpus(), SHAPE)
+
+
+@pytest.fixture(scope="module")
+def transfer_set(tmp_path_factory) -> ShardedTable:
+    """Train's sentences, a third of them without label; the logits are 2 for the right class and -1 for the other."""
+    folder = tmp_path_factory.mktemp("transfer_set")
+    train = small_corpus().train
+    labels = [None if i % 3 == 0 else int(label) for i, label in enumerate(train.labels)]
+    logits = [[-1.0, 2.0] if any(a in text for a in GOOD) else [2.0, -1.0] for text in train.texts]
+    pq.write_table(pa.table({"text": train.texts, "label": labels, "logits": logits}), folder / "logits.parquet")
+    return import_logits(folder / "logits.parquet", ("neg", "pos"), LabelConfig(shard_rows=50), folder / "shards")
+
+
+def run(transfer_set, tokenizer, folder, corpus=None, shape=SHAPE, config=CONFIG, seed=SEED):
+    table = random_table(len(tokenizer.vocabulary), shape.embedding_dim, seed)
+    return distil(transfer_set, corpus or small_corpus(), tokenizer, table, shape, config, folder, seed)
+
+
+def epochs_of(folder) -> list[tuple[float, float]]:
+    return [(e["loss"], e["dev_accuracy"]) for e in read_json(folder / "student.json")["epochs"]]
+
+
+def assert_same_weights(one, other) -> None:
+    for a, b in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def whole(transfer_set, tokenizer, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("distilled") / "student"
+    return run(transfer_set, tokenizer, folder), folder
+
+
+def test_student_learns_what_the_teacher_knows(whole):
+    student, folder = whole
+    dev = small_corpus().dev
+    assert student.dev_accuracy == np.mean(student.logits(dev.texts).argmax(1) == dev.labels)
+    assert student.dev_accuracy == max(accuracy for _, accuracy in epochs_of(folder))
+    assert student.dev_accuracy == 1.0  # an adjective says the label, and all of them are in train
+    assert [p.name for p in folder.parent.iterdir()] == ["student"]
+
+
+def test_killed_after_its_second_epoch_it_ends_the_same(whole, transfer_set, tokenizer, tmp_path):
+    with pytest.raises(KilledError):
+        run(transfer_set, tokenizer, tmp_path / "student", small_corpus(dies_after=2))
+    assert not (tmp_path / "student").exists()
+    rest = small_corpus(dies_after=2)
+    again = run(transfer_set, tokenizer, tmp_path / "student", rest)
+    assert rest.dev.labels.lives == 0  # type: ignore[attr-defined]
+    assert_same_weights(again, whole[0])
+    assert epochs_of(tmp_path / "student") == epochs_of(whole[1])
+
+
+def test_checkpoint_of_other_flags_is_started_over_and_same_seed_gives_same_bytes(
+    whole, transfer_set, tokenizer, tmp_path
+):
+    other = DistillConfig(epochs=4, batch_size=16, learning_rate=2e-2, alpha=0.5)
+    with pytest.raises(KilledError):
+        run(transfer_set, tokenizer, tmp_path / "student", small_corpus(dies_after=1), config=other)
+    again = run(transfer_set, tokenizer, tmp_path / "student")
+    assert_same_weights(again, whole[0])
+    assert epochs_of(tmp_path / "student") == epochs_of(whole[1])
+
+
+def test_loss_that_is_no_longer_finite_is_said(transfer_set, tokenizer, tmp_path):
+    with pytest.raises(InputError, match=r"student: the loss is (nan|inf) in epoch .; try a lower learning rate"):
+        run(transfer_set, tokenizer, tmp_path / "student", config=DistillConfig(learning_rate=1e30))
+    assert not (tmp_path / "student").exists()
+
+
+@pytest.mark.parametrize(("alpha", "batch_size"), [(0.25, 7), (0.0, 1000)])
+def test_loss_of_an_epoch_is_the_papers_over_every_row_once(transfer_set, tokenizer, tmp_path, alpha, batch_size):
+    # A learning rate so small that the student stays what it was, and can be asked afterwards.
+    still = DistillConfig(epochs=1, alpha=alpha, batch_size=batch_size, learning_rate=1e-12, p_unknown=0.0)
+    shape = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.0)
+    student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape, config=still)
+    rows = [row for shard in transfer_set for row in shard.to_pylist()]
+    assert len(rows) == 120
+    found = student.logits([row["text"] for row in rows])
+    teacher = np.array([row["logits"] for row in rows])
+    labels = [int(np.argmax(row["logits"])) if row["label"] is None else row["label"] for row in rows]
+    entropy = np.log(np.exp(found).sum(1)) - found[np.arange(120), labels]
+    expected = np.mean(alpha * entropy + (1 - alpha) * ((found - teacher) ** 2).sum(1))
+    assert epochs_of(tmp_path / "student")[0][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_baseline_learns_from_the_hard_labels_of_train_alone(tokenizer, tmp_path):
+    corpus = small_corpus()
+    table = random_table(len(tokenizer.vocabulary), 8, SEED)
+    still = DistillConfig(baseline_epochs=1, batch_size=16, learning_rate=1e-12, p_unknown=0.0)
+    shape = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.0)
+    student = train_baseline(corpus, tokenizer, table, shape, still, tmp_path / "still", SEED)
+    found = student.logits(corpus.train.texts)
+    expected = np.mean(np.log(np.exp(found).sum(1)) - found[np.arange(120), corpus.train.labels])
+    assert epochs_of(tmp_path / "still")[0][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_adadelta(transfer_set, tokenizer, tmp_path):
+    config = DistillConfig(epochs=2, batch_size=16, optimizer="adadelta", learning_rate=1.0)
+    run(transfer_set, tokenizer, tmp_path / "student", config=config)
+    losses = [loss for loss, _ in epochs_of(tmp_path / "student")]
+    assert losses[1] < losses[0]
+
+
+# --- its folder --------------------------------------------------------------
+
+
+def test_loaded_student_is_the_same(whole):
+    student, folder = whole
+    loaded = load_student(folder)
+    assert_same_weights(loaded, student)
+    assert (loaded.label_names, loaded.dev_accuracy) == (student.label_names, student.dev_accuracy)
+    assert loaded.tokenizer.vocabulary == student.tokenizer.vocabulary
+    assert loaded.tokenizer.delimiter_regex == student.tokenizer.delimiter_regex
+    texts = ["The FILM was good!", "", "unheard of", "a [MASK] plot"]
+    np.testing.assert_array_equal(loaded.logits(texts), student.logits(texts))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("student.keras", None, "no student there (student.keras is missing)"),
+        ("vocabulary.txt", None, "no student there (vocabulary.txt is missing)"),
+        ("student.json", None, "no student there (student.json is missing)"),
+        ("student.json", b"{", "isn't JSON"),
+        ("student.keras", b"PK", "the student can't be loaded"),
+        ("vocabulary.txt", b"film\n", "the student can't be loaded: line 1 of the vocabulary is 'film'"),
+        ("vocabulary.txt", b"\xff 0\n", "the student can't be loaded"),
+    ],
+)
+def test_folder_that_is_no_student(whole, tmp_path, name, content, message):
+    folder = shutil.copytree(whole[1], tmp_path / "student")
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(InputError) as e:
+        load_student(folder)
+    assert message in str(e.value)
+    assert "\n" not in str(e.value)
+
+
+# --- words and their vectors -------------------------------------------------
+
+
+def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
+    def examples(*texts):
+        return Examples(list(texts), np.full(len(texts), NO_LABEL, np.int32))
+
+    corpus = Corpus(examples("Good good film", "it's [MASK]"), examples("dev"), ["unlabelled"], ("neg", "pos"))
+    made = build_vocabulary(corpus, SHAPE)
+    assert made.vocabulary.words[3:] == ("good", "film", "it's", "unlabelled")
+    assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]
+    assert len(build_vocabulary(corpus, StudentConfig(vocabulary_size=5)).vocabulary) == 5
+    assert build_vocabulary(corpus, StudentConfig(min_count=2)).vocabulary.words[3:] == ("good",)
+    assert build_vocabulary(corpus, StudentConfig(delimiter_regex="[^a-z]+")).vocabulary.ids["s"] > 2
+
+
+@pytest.mark.parametrize(
+    ("regex", "message"), [("(", "missing )"), (" *", "matches the empty"), (r"\b", "matches the")]
+)
+def test_delimiter_that_can_not_be_used_is_named_by_its_flag(regex, message):
+    with pytest.raises(InputError) as e:
+        build_vocabulary(small_corpus(), StudentConfig(delimiter_regex=regex))
+    assert str(e.value).startswith(f"--delimiter_regex={regex}: ")
+    assert message in str(e.value)
+
+
+def test_table_starts_at_random_or_with_the_teachers_vectors(tokenizer, tiny_bert):
+    vocabulary = tokenizer.vocabulary
+    np.testing.assert_array_equal(
+        initial_table(vocabulary, SHAPE, None, 7), random_table(len(vocabulary), SHAPE.embedding_dim, 7)
+    )
+    config = StudentConfig(embedding_dim=20, embeddings="teacher")
+    teacher = Teacher.from_preset(tiny_bert, max_pieces=16, num_classes=2)
+    table = initial_table(vocabulary, config, teacher, 7)
+    np.testing.assert_allclose(table, table_from(teacher.word_vectors(vocabulary.words), 20), atol=1e-6)
+    assert table.shape == (len(vocabulary), 20)
+    with pytest.raises(InputError, match="--embeddings=teacher: there is no teacher here"):
+        initial_table(vocabulary, config, None, 7)
