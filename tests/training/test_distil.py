@@ -21,7 +21,7 @@ from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
 SHAPE = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.2, embeddings="random")
-CONFIG = DistillConfig(epochs=4, baseline_epochs=4, batch_size=16, learning_rate=2e-2)
+CONFIG = DistillConfig(epochs=8, batch_size=8, learning_rate=2e-2)
 SEED = 3
 
 
@@ -85,7 +85,7 @@ def test_killed_after_its_second_epoch_it_ends_the_same(whole, transfer_set, tok
     with pytest.raises(KilledError):
         run(transfer_set, tokenizer, tmp_path / "student", small_corpus(dies_after=2))
     assert not (tmp_path / "student").exists()
-    rest = small_corpus(dies_after=2)
+    rest = small_corpus(dies_after=6)  # the epochs that are left to measure
     again = run(transfer_set, tokenizer, tmp_path / "student", rest)
     assert rest.dev.labels.lives == 0  # type: ignore[attr-defined]
     assert_same_weights(again, whole[0])
@@ -95,7 +95,7 @@ def test_killed_after_its_second_epoch_it_ends_the_same(whole, transfer_set, tok
 def test_checkpoint_of_other_flags_is_started_over_and_same_seed_gives_same_bytes(
     whole, transfer_set, tokenizer, tmp_path
 ):
-    other = DistillConfig(epochs=4, batch_size=16, learning_rate=2e-2, alpha=0.5)
+    other = DistillConfig(epochs=8, batch_size=8, learning_rate=2e-2, alpha=0.5)
     with pytest.raises(KilledError):
         run(transfer_set, tokenizer, tmp_path / "student", small_corpus(dies_after=1), config=other)
     again = run(transfer_set, tokenizer, tmp_path / "student")
