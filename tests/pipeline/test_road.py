@@ -351,20 +351,29 @@ def small_device(tmp_path: Path):
 def test_a_full_device_is_one_line_and_breaks_nothing(config, finished, small_device):
     folder = small_device / finished.name
     argv = ["run", f"--runs={small_device}", f"--name={folder.name}", *_as_flags(config)]
-    messages = []
-    # Full at the start, in fine-tuning, and when the student comes.
-    for kilobytes in (16, 144, 432, 8192):
+
+    def fails_with(kilobytes: int) -> str:
         subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", small_device], check=True)
         outcome = call(*argv)
-        if outcome.status:
-            last = outcome.err.splitlines()[-1]
-            messages.append(f"{kilobytes}k: {last}")
-            assert outcome.status == 1, outcome.err
-            assert "Traceback" not in outcome.err
-            assert last.startswith("tfkd: "), outcome.err
-            assert "No space left" in last, outcome.err
-            assert str(small_device) in last
-            assert not (folder / "metrics.json").exists()
-    assert len(messages) == 3, messages
+        last = outcome.err.splitlines()[-1]
+        assert outcome.status == 1, outcome.err
+        assert "Traceback" not in outcome.err
+        assert last.startswith("tfkd: "), outcome.err
+        assert "No space left" in last, outcome.err
+        assert not (folder / "metrics.json").exists()
+        return last.partition(str(folder))[2]
+
+    assert fails_with(16).startswith("/teacher")
+    assert fails_with(144).startswith("/teacher")
+    # As if it became full after labelling.
+    subprocess.run(["mount", "-o", "remount,size=8m", small_device], check=True)
+    shutil.rmtree(folder)
+    left_out = shutil.ignore_patterns("student*", "baseline*", "export*", "metrics.json", "report.md")
+    shutil.copytree(finished, folder, ignore=left_out)
+    assert fails_with(shutil.disk_usage(small_device).used // 1024 + 20).startswith("/student")
+    subprocess.run(["mount", "-o", "remount,size=8m", small_device], check=True)
+    outcome = call(*argv)
+    assert outcome.status == 0, outcome.err
+    assert _done(outcome.err) == ["student", "baseline", "export-student"]
     assert _figures(folder) == _figures(finished)
     assert not _leftovers(folder)

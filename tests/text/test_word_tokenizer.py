@@ -129,3 +129,16 @@ def test_padded(rows, length, expected):
 
 def test_padded_of_texts_without_any_word():
     assert EncodedTexts(np.zeros(0, np.int32), np.array([0, 0, 0])).padded(length=2).tolist() == [[0, 0], [0, 0]]
+
+
+def test_only_rare_words_are_forgotten_and_as_often_as_said():
+    encoded = EncodedTexts(np.tile(np.array([3, 4, 5], np.int32), 1000), np.arange(0, 3001, 3))
+    rare = np.array([False, False, False, False, True, False])
+    forgotten = encoded.forgetting(rare, 0.5, np.random.default_rng(0))
+    assert set(forgotten.ids[0::3]) == {3}
+    assert set(forgotten.ids[2::3]) == {5}
+    assert set(forgotten.ids[1::3]) == {UNKNOWN_ID, 4}
+    # Binomial of 1000 draws at 0.5: standard deviation 15.8, four of them are 63.
+    assert abs((forgotten.ids == UNKNOWN_ID).sum() - 500) <= 63
+    assert (forgotten.offsets == encoded.offsets).all()
+    assert (encoded.forgetting(rare, 0.0, np.random.default_rng(0)).ids == encoded.ids).all()

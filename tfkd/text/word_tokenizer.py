@@ -80,6 +80,17 @@ class EncodedTexts:
         """Words in each text, int64 [texts]."""
         return np.diff(self.offsets)
 
+    def forgetting(self, rare: np.ndarray, share: float, rng: np.random.Generator) -> EncodedTexts:
+        """Returns the texts with some of the rare words read as UNKNOWN_ID.
+
+        Args:
+          rare: bool [vocabulary], which ids are rare.
+          share: probability with which each of their occurrences is forgotten.
+          rng: where the choice comes from.
+        """
+        forgotten = rare[self.ids] & (rng.random(len(self.ids)) < share)
+        return EncodedTexts(np.where(forgotten, UNKNOWN_ID, self.ids).astype(np.int32), self.offsets)
+
     def padded(self, rows: np.ndarray | slice = slice(None), length: int | None = None) -> np.ndarray:
         """Returns int32 [rows, length]: the chosen texts' ids, cut or padded at the end.
 

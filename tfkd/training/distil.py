@@ -25,8 +25,8 @@ from tfkd.models.teacher import Teacher, WarmupLinearDecay
 from tfkd.models.word_vectors import random_table, table_from
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
-from tfkd.text.vocabulary import UNKNOWN_ID, Vocabulary
-from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, EncodedTexts, WordTokenizer, split_words
+from tfkd.text.vocabulary import Vocabulary
+from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -196,10 +196,7 @@ def _rows_of(table: pa.Table, classes: int) -> _Rows:
 def _batches(
     rows: _Rows, tokenizer: WordTokenizer, rare: np.ndarray, config: DistillConfig, rng: np.random.Generator
 ) -> Iterator[Any]:
-    """Yields one epoch's batches; ids in `rare` are UNKNOWN_ID with `config.p_unknown`."""
-    encoded = tokenizer.encode(rows.texts)
-    forgotten = rare[encoded.ids] & (rng.random(len(encoded.ids)) < config.p_unknown)
-    encoded = EncodedTexts(np.where(forgotten, UNKNOWN_ID, encoded.ids), encoded.offsets)
+    encoded = tokenizer.encode(rows.texts).forgetting(rare, config.p_unknown, rng)
     lengths = np.minimum(encoded.lengths, _MAX_TRAINED_WORDS)
     for batch in shuffled_batches(lengths, config.batch_size, rng):
         token_ids = encoded.padded(batch, max(int(lengths[batch].max()), 1))
