@@ -75,7 +75,8 @@ def test_a_label_that_is_no_line_is_refused(bare, tflite, label):
 
 
 def test_mediapipes_start_token_is_refused(bare, tflite):
-    vocabulary = Vocabulary.from_counts({"<START>": 1}, max_size=10)
+    known = Vocabulary.from_counts({"film": 1}, max_size=10)
+    vocabulary = Vocabulary({**known.ids, "<START>": 3}, known.words)  # as read from a file made elsewhere
     with pytest.raises(InputError, match="<START>"):
         with_metadata(bare, dataclasses.replace(read_metadata(tflite), vocabulary=vocabulary))
 

@@ -7,18 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfkd.report.metrics import mean_probability_difference, share_equal, summary
+from tfkd.report.metrics import share_equal, summary
 
 
 def test_share_equal():
     assert share_equal(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2])) == 0.75
-
-
-def test_mean_probability_difference():
-    # exp(ln 3) : exp(0) = 3 : 1, so probabilities 0.75 and 0.25; the second row's are 0.5 each.
-    logits = np.array([[np.log(3), 0], [1000, 1000]])
-    probabilities = np.array([[0.65, 0.35], [0.5, 0.5]])
-    assert mean_probability_difference(logits, probabilities) == pytest.approx((0.1 + 0.1 + 0 + 0) / 4)
 
 
 def test_summary_of_three_seeds():

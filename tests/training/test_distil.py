@@ -75,7 +75,7 @@ def whole(transfer_set, tokenizer, tmp_path_factory):
 def test_student_learns_what_the_teacher_knows(whole):
     student, folder = whole
     dev = small_corpus().dev
-    assert student.dev_accuracy == np.mean(student.logits(dev.texts).argmax(1) == dev.labels)
+    assert student.dev_accuracy == np.mean(student.probabilities(dev.texts).argmax(1) == dev.labels)
     assert student.dev_accuracy == max(accuracy for _, accuracy in epochs_of(folder))
     assert student.dev_accuracy == 1.0  # an adjective says the label, and all of them are in train
     assert [p.name for p in folder.parent.iterdir()] == ["student"]
@@ -117,7 +117,7 @@ def test_loss_of_an_epoch_is_the_papers_over_every_row_once(transfer_set, tokeni
     student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape, config=still)
     rows = [row for shard in transfer_set for row in shard.to_pylist()]
     assert len(rows) == 120
-    found = student.logits([row["text"] for row in rows])
+    found = student.model.logits(student.tokenizer.encode([row["text"] for row in rows]))
     teacher = np.array([row["logits"] for row in rows])
     labels = [int(np.argmax(row["logits"])) if row["label"] is None else row["label"] for row in rows]
     entropy = np.log(np.exp(found).sum(1)) - found[np.arange(120), labels]
@@ -131,7 +131,7 @@ def test_baseline_learns_from_the_hard_labels_of_train_alone(tokenizer, tmp_path
     still = DistillConfig(baseline_epochs=1, batch_size=16, learning_rate=1e-12, p_unknown=0.0)
     shape = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.0)
     student = train_baseline(corpus, tokenizer, table, shape, still, tmp_path / "still", SEED)
-    found = student.logits(corpus.train.texts)
+    found = student.model.logits(student.tokenizer.encode(corpus.train.texts))
     expected = np.mean(np.log(np.exp(found).sum(1)) - found[np.arange(120), corpus.train.labels])
     assert epochs_of(tmp_path / "still")[0][0] == pytest.approx(expected, rel=1e-4)
 
@@ -154,7 +154,7 @@ def test_loaded_student_is_the_same(whole):
     assert loaded.tokenizer.vocabulary == student.tokenizer.vocabulary
     assert loaded.tokenizer.delimiter_regex == student.tokenizer.delimiter_regex
     texts = ["The FILM was good!", "", "unheard of", "a [MASK] plot"]
-    np.testing.assert_array_equal(loaded.logits(texts), student.logits(texts))
+    np.testing.assert_array_equal(loaded.probabilities(texts), student.probabilities(texts))
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def export_student(
     lowered = lower(StudentWeights.from_model(model), config.max_tokens)
     content = with_metadata(convert(lowered, config.quantization), metadata)
     encoded = tokenizer.encode(texts)
-    reference = _softmax(model.logits(encoded, config.max_tokens))
+    reference = model.probabilities(encoded, config.max_tokens)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
         probabilities = LiteRtClassifier.from_file(temporary).predict(texts)
@@ -101,9 +101,3 @@ def export_student(
         parity=measured,
         probabilities=probabilities,
     )
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    """Returns the probabilities of logits, float32 [texts, classes]."""
-    exponents = np.exp(logits - logits.max(1, keepdims=True))
-    return exponents / exponents.sum(1, keepdims=True)

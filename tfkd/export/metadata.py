@@ -23,7 +23,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as model_schema
 
 from tfkd.errors import InputError
-from tfkd.text.vocabulary import Vocabulary
+from tfkd.text.vocabulary import START_TOKEN, Vocabulary
 
 VOCABULARY_FILE, LABELS_FILE = "vocabulary.txt", "labels.txt"
 _METADATA_NAME = b"TFLITE_METADATA"
@@ -32,7 +32,6 @@ _MODEL_IDENTIFIER = b"TFL3"
 _MIN_PARSER_VERSION = "1.2.1"  # the first that knows RegexTokenizerOptions
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed: the same student gives the same file
 _BUFFER_ALIGNMENT = 16  # force_align in the model's schema
-_MEDIAPIPE_START_TOKEN = "<START>"
 
 # What reading a flatbuffer or zip that is none comes upon.
 _MALFORMED = (
@@ -74,10 +73,8 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     for label in metadata.label_names:
         if not label or label != label.strip() or "\n" in label or "\r" in label:
             raise InputError(f"label name {label!r} can't be a line of {LABELS_FILE}: rename it")
-    if _MEDIAPIPE_START_TOKEN in metadata.vocabulary.ids:
-        raise InputError(
-            f"the vocabulary holds {_MEDIAPIPE_START_TOKEN}, which MediaPipe would write before every text"
-        )
+    if START_TOKEN in metadata.vocabulary.ids:
+        raise InputError(f"the vocabulary holds {START_TOKEN}, which MediaPipe would write before every text")
     root = model_schema.ModelT.InitFromPackedBuf(model)
     root.buffers = [_AlignedBuffer(b.data) for b in root.buffers]
     root.buffers.append(_AlignedBuffer(np.frombuffer(_packed_metadata(metadata), np.uint8)))

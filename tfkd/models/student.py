@@ -88,6 +88,12 @@ class BiLstmClassifier(keras.Model):
             out[rows] = self._infer(encoded.padded(rows, max(int(lengths[rows].max()), 1))).numpy()
         return out
 
+    def probabilities(self, encoded: EncodedTexts, max_tokens: int | None = None) -> np.ndarray:
+        """Returns the softmax of `logits`, float32 [texts, classes]."""
+        logits = self.logits(encoded, max_tokens)
+        exponents = np.exp(logits - logits.max(1, keepdims=True))
+        return exponents / exponents.sum(1, keepdims=True)
+
     def set_word_vectors(self, vectors: np.ndarray) -> None:
         """Sets the embedding table, float32 [vocabulary_size, embedding_dim]."""
         self.get_layer("embedding").set_weights([vectors])

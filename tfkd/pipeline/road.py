@@ -24,11 +24,12 @@ from tfkd.config import (
 from tfkd.errors import InputError, UsageError
 from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.export.parity import compare
 from tfkd.files import read_json, write_json, write_text
 from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import report, results_table
-from tfkd.report.metrics import mean_probability_difference, share_equal, summary
+from tfkd.report.metrics import share_equal, summary
 from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Examples, digest
 from tfkd.text.word_tokenizer import WordTokenizer
@@ -313,22 +314,22 @@ class _Road:
 
     def _figures(self, seed: int, teacher_labels: np.ndarray | None) -> dict[str, dict[str, Any]]:
         dev, file = self.corpus.dev, self._export_path(seed)
-        student_logits = load_student(self._seed_folder("student", seed)).logits(dev.texts)
-        student = student_logits.argmax(1)
-        baseline = load_student(self._seed_folder("baseline", seed)).logits(dev.texts).argmax(1)
+        student = load_student(self._seed_folder("student", seed)).probabilities(dev.texts)
+        baseline = load_student(self._seed_folder("baseline", seed)).probabilities(dev.texts)
         classifier = LiteRtClassifier.from_file(file)
-        probabilities = classifier.predict(dev.texts)
-        exported = probabilities.argmax(1)
+        exported = classifier.predict(dev.texts)
+        parity = compare(student, exported)
+        labels = student.argmax(1)
         return {
             "student": {
-                "dev_accuracy": share_equal(student, dev.labels),
-                "teacher_agreement": None if teacher_labels is None else share_equal(student, teacher_labels),
+                "dev_accuracy": share_equal(labels, dev.labels),
+                "teacher_agreement": None if teacher_labels is None else share_equal(labels, teacher_labels),
             },
-            "baseline": {"dev_accuracy": share_equal(baseline, dev.labels)},
+            "baseline": {"dev_accuracy": share_equal(baseline.argmax(1), dev.labels)},
             "export": {
-                "dev_accuracy": share_equal(exported, dev.labels),
-                "student_agreement": share_equal(exported, student),
-                "mean_probability_difference": mean_probability_difference(student_logits, probabilities),
+                "dev_accuracy": share_equal(exported.argmax(1), dev.labels),
+                "student_agreement": parity.label_agreement,
+                "mean_probability_difference": parity.mean_probability_difference,
                 "size_bytes": file.stat().st_size,
                 "truncated": classifier.truncated(dev.texts),
             },

@@ -40,4 +40,4 @@ def open_classifier(path: str | Path) -> Classifier:
         found = load_finetuned(path)
         return Classifier(found.label_names, lambda texts: found.teacher.logits(found.teacher.encode(texts)))
     student = load_student(path)
-    return Classifier(student.label_names, student.logits)
+    return Classifier(student.label_names, student.probabilities)

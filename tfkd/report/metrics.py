@@ -33,17 +33,6 @@ def share_equal(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.mean(np.asarray(a) == np.asarray(b)))
 
 
-def mean_probability_difference(logits: np.ndarray, probabilities: np.ndarray) -> float:
-    """Returns the mean absolute difference of two models' probabilities.
-
-    Args:
-      logits: of the one, float [texts, classes].
-      probabilities: of the other, of the same shape.
-    """
-    exponents = np.exp(logits - logits.max(1, keepdims=True))
-    return float(np.mean(np.abs(exponents / exponents.sum(1, keepdims=True) - probabilities)))
-
-
 def summary(per_seed: Sequence[dict[str, dict[str, Any]]]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns mean and sample standard deviation of each figure over the seeds.
 

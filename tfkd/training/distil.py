@@ -54,9 +54,9 @@ class Student:
     label_names: tuple[str, ...]
     dev_accuracy: float
 
-    def logits(self, texts: list[str]) -> np.ndarray:
-        """Returns float32 [texts, classes]."""
-        return self.model.logits(self.tokenizer.encode(texts))
+    def probabilities(self, texts: list[str]) -> np.ndarray:
+        """Returns the probabilities of raw texts, float32 [texts, classes]."""
+        return self.model.probabilities(self.tokenizer.encode(texts))
 
 
 def build_vocabulary(corpus: Corpus, config: StudentConfig) -> WordTokenizer:
@@ -273,7 +273,7 @@ def _train(
 
 
 def _accuracy(student: Student, examples: Examples) -> float:
-    return float(np.mean(student.logits(examples.texts).argmax(1) == examples.labels))
+    return float(np.mean(student.probabilities(examples.texts).argmax(1) == examples.labels))
 
 
 def _optimizer(config: DistillConfig, steps: int) -> keras.optimizers.Optimizer:
