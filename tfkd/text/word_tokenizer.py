@@ -113,15 +113,13 @@ class WordTokenizer:
     def __init__(self, vocabulary: Vocabulary, delimiter_regex: str = DEFAULT_DELIMITER_REGEX):
         self.vocabulary = vocabulary
         self.delimiter_regex = delimiter_regex
-        self._words = pa.array(list(vocabulary.ids), type=pa.string())
-        self._ids = np.array([*vocabulary.ids.values(), UNKNOWN_ID], np.int32)
 
     def encode(self, texts: Sequence[str] | pa.Array) -> EncodedTexts:
         """Returns the ids of each text's words; words not in the vocabulary get UNKNOWN_ID."""
         words = split_words(texts, self.delimiter_regex)
-        flat = words.flatten()
-        found = pc.index_in(flat, value_set=self._words).fill_null(len(self._words))
+        # A plain dict: Arrow's index_in would hash the whole vocabulary at each call.
+        known = self.vocabulary.ids
         return EncodedTexts(
-            ids=self._ids[found.to_numpy(zero_copy_only=False)],
+            ids=np.array([known.get(word, UNKNOWN_ID) for word in words.flatten().to_pylist()], np.int32),
             offsets=words.offsets.to_numpy().astype(np.int64),
         )
