@@ -12,7 +12,7 @@ from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Corpus, Examples
-from tfkd.training.distil import build_vocabulary, initial_table, train_baseline
+from tfkd.training.distil import set_up_student, train_baseline
 
 SENTENCES = 500
 SHAPE = StudentConfig(embedding_dim=64, hidden_size=32, dense_size=32, vocabulary_size=8000, embeddings="random")
@@ -29,11 +29,10 @@ def exported(corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     few = Examples(corpus.train.texts[::4], corpus.train.labels[::4])  # the file has film after film
     learned = Corpus(few, corpus.dev, [], corpus.label_names)
-    tokenizer = build_vocabulary(learned, SHAPE)
-    table = initial_table(tokenizer.vocabulary, SHAPE, None, seed=1)
-    student = train_baseline(learned, tokenizer, table, SHAPE, DistillConfig(baseline_epochs=4), folder / "s", seed=1)
+    setup = set_up_student(learned, SHAPE, DistillConfig(baseline_epochs=4), teacher="", seed=1)
+    student = train_baseline(setup, folder / "s", seed=1)
     path = folder / "student.tflite"
-    return export_student(student.model, tokenizer, corpus.label_names, corpus.dev.texts, path, ExportConfig())
+    return export_student(student.model, student.tokenizer, corpus.label_names, corpus.dev.texts, path, ExportConfig())
 
 
 @pytest.mark.real

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import GOOD, sentences
-from tests.training.dying_labels import DyingLabels, KilledError
+from tests.conftest import GOOD
+from tests.training.small_corpus import KilledError, small_corpus
 from tfkd.config import DistillConfig, LabelConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
@@ -16,24 +16,13 @@ from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import random_table, table_from
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
 from tfkd.text.vocabulary import MASK_ID
-from tfkd.training.distil import build_vocabulary, distil, initial_table, load_student, train_baseline
+from tfkd.training.distil import StudentSetup, build_vocabulary, distil, initial_table, load_student, train_baseline
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
 SHAPE = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.2, embeddings="random")
 CONFIG = DistillConfig(epochs=8, batch_size=8, learning_rate=2e-2)
 SEED = 3
-
-
-def small_corpus(dies_after: int | None = None) -> Corpus:
-    rows = sentences()
-    labels = np.array([int(label == "positive") for _, label in rows], np.int32)
-    texts = [text for text, _ in rows]
-    dev_labels = labels[1::4] if dies_after is None else DyingLabels.of(labels[1::4], dies_after)
-    train = [i for i in range(len(rows)) if i % 4 != 1]
-    return Corpus(
-        Examples([texts[i] for i in train], labels[train]), Examples(texts[1::4], dev_labels), [], ("neg", "pos")
-    )
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +41,13 @@ def transfer_set(tmp_path_factory) -> ShardedTable:
     return import_logits(folder / "logits.parquet", ("neg", "pos"), LabelConfig(shard_rows=50), folder / "shards")
 
 
+def setup_of(corpus, tokenizer, shape, config) -> StudentSetup:
+    table = random_table(len(tokenizer.vocabulary), shape.embedding_dim, SEED)
+    return StudentSetup(corpus, tokenizer, table, shape, config)
+
+
 def run(transfer_set, tokenizer, folder, corpus=None, shape=SHAPE, config=CONFIG, seed=SEED):
-    table = random_table(len(tokenizer.vocabulary), shape.embedding_dim, seed)
-    return distil(transfer_set, corpus or small_corpus(), tokenizer, table, shape, config, folder, seed)
+    return distil(transfer_set, setup_of(corpus or small_corpus(), tokenizer, shape, config), folder, seed)
 
 
 def epochs_of(folder) -> list[tuple[float, float]]:
@@ -127,10 +120,9 @@ def test_loss_of_an_epoch_is_the_papers_over_every_row_once(transfer_set, tokeni
 
 def test_baseline_learns_from_the_hard_labels_of_train_alone(tokenizer, tmp_path):
     corpus = small_corpus()
-    table = random_table(len(tokenizer.vocabulary), 8, SEED)
     still = DistillConfig(baseline_epochs=1, batch_size=16, learning_rate=1e-12, p_unknown=0.0)
     shape = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.0)
-    student = train_baseline(corpus, tokenizer, table, shape, still, tmp_path / "still", SEED)
+    student = train_baseline(setup_of(corpus, tokenizer, shape, still), tmp_path / "still", SEED)
     found = student.model.logits(student.tokenizer.encode(corpus.train.texts))
     expected = np.mean(np.log(np.exp(found).sum(1)) - found[np.arange(120), corpus.train.labels])
     assert epochs_of(tmp_path / "still")[0][0] == pytest.approx(expected, rel=1e-4)

@@ -5,26 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.conftest import sentences
-from tests.training.dying_labels import DyingLabels, KilledError
+from tests.training.small_corpus import KilledError, small_corpus
 from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
-from tfkd.text.examples import Corpus, Examples
 from tfkd.training.finetune import finetune, is_finetuned, load_finetuned, load_word_vector_teacher
 
 SEED = 3
-
-
-def small_corpus(dies_after: int | None = None) -> Corpus:
-    rows = sentences()
-    labels = np.array([int(label == "positive") for _, label in rows], np.int32)
-    texts = [text for text, _ in rows]
-    dev_labels = labels[1::4] if dies_after is None else DyingLabels.of(labels[1::4], dies_after)
-    train = [i for i in range(len(rows)) if i % 4 != 1]
-    return Corpus(
-        Examples([texts[i] for i in train], labels[train]), Examples(texts[1::4], dev_labels), [], ("neg", "pos")
-    )
 
 
 def config(tiny_bert, **changes) -> TeacherConfig:
@@ -94,11 +81,9 @@ def test_killed_after_its_second_epoch_it_ends_the_same(whole, tiny_bert, tmp_pa
     with pytest.raises(KilledError):
         finetune(small_corpus(dies_after=2), config(tiny_bert), tmp_path / "teacher", SEED)
     assert not (tmp_path / "teacher").exists()
-    measured = DyingLabels.of(small_corpus().dev.labels, 2)  # the epochs that are left to measure
-    corpus = small_corpus()
-    corpus = Corpus(corpus.train, Examples(corpus.dev.texts, measured), [], corpus.label_names)
-    again = finetune(corpus, config(tiny_bert), tmp_path / "teacher", SEED)
-    assert measured.lives == 0
+    rest = small_corpus(dies_after=2)  # the epochs that are left to measure
+    again = finetune(rest, config(tiny_bert), tmp_path / "teacher", SEED)
+    assert rest.dev.labels.lives == 0  # type: ignore[attr-defined]
     assert_same_weights(again, whole[0])
     assert again.fingerprint == whole[0].fingerprint
     assert epochs_of(tmp_path / "teacher") == epochs_of(whole[1])

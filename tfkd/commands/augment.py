@@ -20,8 +20,8 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     out, data, augmentation = required("out"), config_of(DataConfig), config_of(AugmentationConfig)
-    from tfkd.commands.corpus import read_for
+    from tfkd.pipeline.data import read_sentences
     from tfkd.transfer_set.sentences import write_sentences
 
-    sentences = write_sentences(read_for(data, FLAGS.seed), augmentation, out, FLAGS.shard_rows, FLAGS.seed)
+    sentences = write_sentences(read_sentences(data, FLAGS.seed), augmentation, out, FLAGS.shard_rows, FLAGS.seed)
     print(f"{out}: {sentences.rows} sentences in {len(sentences)} shards")

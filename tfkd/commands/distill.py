@@ -27,23 +27,20 @@ def main(arguments: list[str]) -> None:
     out = required("out")
     data, shape, config = config_of(DataConfig), config_of(StudentConfig), config_of(DistillConfig)
     import_tensorflow()
-    from tfkd.commands.corpus import read_for
-    from tfkd.training.distil import build_vocabulary, distil, initial_table, train_baseline
-    from tfkd.training.finetune import load_word_vector_teacher
+    from tfkd.pipeline.data import read_sentences
+    from tfkd.training.distil import distil, set_up_student, train_baseline
     from tfkd.transfer_set.shards import ShardedTable
 
     transfer_set = None if FLAGS.baseline else ShardedTable(required("transfer_set"))
-    corpus = read_for(data, FLAGS.seed)
+    corpus = read_sentences(data, FLAGS.seed)
     if transfer_set is not None and tuple(transfer_set.manifest["label_names"]) != corpus.label_names:
         raise InputError(
             f"{FLAGS.transfer_set}: has logits of {', '.join(transfer_set.manifest['label_names'])}; "
             f"the data has the labels {', '.join(corpus.label_names)}"
         )
-    tokenizer = build_vocabulary(corpus, shape)
-    teacher = load_word_vector_teacher(FLAGS.teacher) if shape.embeddings == "teacher" else None
-    table = initial_table(tokenizer.vocabulary, shape, teacher, FLAGS.seed)
+    setup = set_up_student(corpus, shape, config, FLAGS.teacher, FLAGS.seed)
     if transfer_set is None:
-        student = train_baseline(corpus, tokenizer, table, shape, config, out, FLAGS.seed)
+        student = train_baseline(setup, out, FLAGS.seed)
     else:
-        student = distil(transfer_set, corpus, tokenizer, table, shape, config, out, FLAGS.seed)
+        student = distil(transfer_set, setup, out, FLAGS.seed)
     print(f"{out}: dev accuracy {student.dev_accuracy:.4f}")

@@ -30,11 +30,11 @@ def main(arguments: list[str]) -> None:
             raise InputError(f"{model}: there is no such file or folder")
     data = config_of(DataConfig)
     import_tensorflow()
-    from tfkd.commands.corpus import read_for
+    from tfkd.pipeline.data import read_sentences
     from tfkd.report.evaluation import open_classifier
     from tfkd.report.metrics import share_equal
 
-    dev, names = (corpus := read_for(data, FLAGS.seed)).dev, corpus.label_names
+    dev, names = (corpus := read_sentences(data, FLAGS.seed)).dev, corpus.label_names
     for model in arguments:
         classifier = open_classifier(model)
         if classifier.label_names != names:

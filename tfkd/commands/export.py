@@ -25,12 +25,12 @@ def main(arguments: list[str]) -> None:
     folder, out = required("student"), required("out")
     data, config = config_of(DataConfig), config_of(ExportConfig)
     import_tensorflow()
-    from tfkd.commands.corpus import read_for
     from tfkd.export.exporter import export_student
+    from tfkd.pipeline.data import read_sentences
     from tfkd.training.distil import load_student
 
     student = load_student(folder)
-    texts = read_for(data, FLAGS.seed).dev.texts
+    texts = read_sentences(data, FLAGS.seed).dev.texts
     result = export_student(
         student.model, student.tokenizer, student.label_names, texts, out, config, name=Path(out).stem
     )

@@ -21,8 +21,8 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     out, data, teacher = required("out"), config_of(DataConfig), config_of(TeacherConfig)
     import_tensorflow()
-    from tfkd.commands.corpus import read_for
+    from tfkd.pipeline.data import read_sentences
     from tfkd.training.finetune import finetune
 
-    finetuned = finetune(read_for(data, FLAGS.seed), teacher, out, FLAGS.seed)
+    finetuned = finetune(read_sentences(data, FLAGS.seed), teacher, out, FLAGS.seed)
     print(f"{out}: dev accuracy {finetuned.dev_accuracy:.4f}")

@@ -26,15 +26,14 @@ from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.parity import compare
 from tfkd.files import read_json, write_json, write_text
+from tfkd.pipeline.data import read_sentences
 from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import report, results_table
 from tfkd.report.metrics import share_equal, summary
-from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Examples, digest
-from tfkd.text.word_tokenizer import WordTokenizer
-from tfkd.training.distil import build_vocabulary, distil, initial_table, load_student, train_baseline
-from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned, load_word_vector_teacher
+from tfkd.training.distil import StudentSetup, distil, load_student, set_up_student, train_baseline
+from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
 from tfkd.transfer_set.shards import MANIFEST, ShardedTable
@@ -49,6 +48,7 @@ _STUDENT = (
     "tfkd.models.distiller",
     "tfkd.models.losses",
     "tfkd.models.student",
+    "tfkd.models.teacher",
     "tfkd.models.word_vectors",
     "tfkd.text.vocabulary",
     "tfkd.text.word_tokenizer",
@@ -111,13 +111,7 @@ class _Road:
         self.config, self.folder = config, folder
         _refuse_other_flags(config, folder, update)
         self.steps = Steps(folder)
-        self.corpus = read_corpus(config.data, config.seed, folder / REJECTS_FILE)
-        if self.corpus.train.text_pairs is not None:
-            raise InputError(
-                f"--data={config.data.data}: sentence pairs can't be distilled yet; name one --text_column"
-            )
-        for note in self.corpus.notes:
-            say(f"data: {note}")
+        self.corpus = read_sentences(config.data, config.seed, folder / REJECTS_FILE)
         # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
         write_json(folder / FLAGS_FILE, _flags(config))
         _drop_leftovers(folder)
@@ -132,30 +126,24 @@ class _Road:
 
     def _transfer_set(self) -> tuple[ShardedTable, dict[str, Any]]:
         """Returns the labelled sentences, and what they depend on."""
-        config, folder = self.config, self.folder / "transfer_set"
-        if config.label.logits_from:
-            depends: dict[str, Any] = {
-                "label": dataclasses.asdict(config.label),
-                "source": _stamp(Path(config.label.logits_from)),
-                "label_names": self.corpus.label_names,
-            }
-            action: Any = lambda: import_logits(  # noqa: E731
-                config.label.logits_from, self.corpus.label_names, config.label, folder
-            )
-            modules = _LABELLING
+        label, folder = self.config.label, self.folder / "transfer_set"
+        depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
+        if label.logits_from:
+            depends |= {"source": _stamp(Path(label.logits_from)), "label_names": self.corpus.label_names}
         else:
-            depends = {"teacher": self._finetuned_step(), "sentences": self._sentences_step()}
-            depends["label"] = dataclasses.asdict(config.label)
-            action = lambda: label_sentences(  # noqa: E731
-                ShardedTable(self.folder / "sentences"),
-                self.finetuned.teacher,
-                self.finetuned.fingerprint,
-                config.label,
-                folder,
-            )
-            modules = _LABELLING
-        fingerprint = self.steps.do("transfer_set", depends, modules, [folder / MANIFEST], action)
+            depends |= {"teacher": self._finetuned_step(), "sentences": self._sentences_step()}
+        fingerprint = self.steps.do(
+            "transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder)
+        )
         return ShardedTable(folder), {"transfer_set": fingerprint}
+
+    def _label(self, folder: Path) -> None:
+        label = self.config.label
+        if label.logits_from:
+            import_logits(label.logits_from, self.corpus.label_names, label, folder)
+        else:
+            sentences, finetuned = ShardedTable(self.folder / "sentences"), self.finetuned
+            label_sentences(sentences, finetuned.teacher, finetuned.fingerprint, label, folder)
 
     def _finetuned_step(self) -> str:
         config, corpus = self.config, self.corpus
@@ -230,16 +218,14 @@ class _Road:
             {**learning, **depends},
             _STUDENT,
             [student],
-            lambda: distil(
-                transfer_set, corpus, self.tokenizer, self.table, config.student, config.distill, student, seed
-            ),
+            lambda: distil(transfer_set, self.setup, student, seed),
         )
         self.steps.do(
             baseline.name,
             learning,
             _STUDENT,
             [baseline],
-            lambda: train_baseline(corpus, self.tokenizer, self.table, config.student, config.distill, baseline, seed),
+            lambda: train_baseline(self.setup, baseline, seed),
         )
         file = self._export_path(seed)
         self.steps.do(
@@ -264,14 +250,9 @@ class _Road:
         say(f"export: {file}: {result.size_bytes / 1e6:.2f} MB; {result.truncated} dev sentences are truncated")
 
     @cached_property
-    def tokenizer(self) -> WordTokenizer:
-        return build_vocabulary(self.corpus, self.config.student)
-
-    @cached_property
-    def table(self) -> np.ndarray:
+    def setup(self) -> StudentSetup:
         config = self.config
-        teacher = load_word_vector_teacher(config.teacher.teacher) if config.student.embeddings == "teacher" else None
-        return initial_table(self.tokenizer.vocabulary, config.student, teacher, config.seed)
+        return set_up_student(self.corpus, config.student, config.distill, config.teacher.teacher, config.seed)
 
     def _seed_folder(self, what: str, seed: int) -> Path:
         first = seed == self.config.student_seeds[0]

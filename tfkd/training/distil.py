@@ -27,6 +27,7 @@ from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
+from tfkd.training.finetune import load_word_vector_teacher
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -59,6 +60,38 @@ class Student:
         return self.model.probabilities(self.tokenizer.encode(texts))
 
 
+@dataclass(frozen=True)
+class StudentSetup:
+    """What the students of a task have in common: all but the seed, and the rows they learn from.
+
+    Attributes:
+      corpus: its dev set is what epochs are chosen by.
+      tokenizer: the student's words.
+      table: float32 [vocabulary, embedding_dim], where the embeddings start.
+      student: the student's shape.
+      distill: how it learns.
+    """
+
+    corpus: Corpus
+    tokenizer: WordTokenizer
+    table: np.ndarray
+    student: StudentConfig
+    distill: DistillConfig
+
+
+def set_up_student(
+    corpus: Corpus, student: StudentConfig, distill: DistillConfig, teacher: str, seed: int
+) -> StudentSetup:
+    """Collects the vocabulary of a corpus, and the word vectors of the teacher of this name.
+
+    Raises:
+      InputError: the delimiter expression can't be used, or the teacher can't be loaded.
+    """
+    tokenizer = build_vocabulary(corpus, student)
+    bert = load_word_vector_teacher(teacher) if student.embeddings == "teacher" else None
+    return StudentSetup(corpus, tokenizer, initial_table(tokenizer.vocabulary, student, bert, seed), student, distill)
+
+
 def build_vocabulary(corpus: Corpus, config: StudentConfig) -> WordTokenizer:
     """Returns the tokenizer of the words of train and of the unlabelled texts.
 
@@ -87,61 +120,39 @@ def initial_table(vocabulary: Vocabulary, config: StudentConfig, teacher: Teache
     return table_from(teacher.word_vectors(vocabulary.words), config.embedding_dim)
 
 
-def distil(
-    transfer_set: ShardedTable,
-    corpus: Corpus,
-    tokenizer: WordTokenizer,
-    table: np.ndarray,
-    student_config: StudentConfig,
-    config: DistillConfig,
-    folder: str | Path,
-    seed: int,
-) -> Student:
-    """Trains a student on a transfer set; the best epoch on `corpus.dev` is written to `folder`.
+def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
+    """Trains a student on a transfer set; the best epoch on dev is written to `folder`.
 
     Called again after an interruption it goes on after the last whole epoch.
 
     Args:
       transfer_set: shards of TRANSFER_SET.
-      corpus: its dev set is what epochs are chosen by.
-      tokenizer: the student's words.
-      table: float32 [vocabulary, embedding_dim], where its embeddings start.
-      student_config: the student's shape.
-      config: how it learns.
+      setup: the task and the student's start.
       folder: where it goes.
       seed: of the other weights, of dropout, and of the order of sentences.
     """
+    classes = len(setup.corpus.label_names)
 
     def windows(rng: np.random.Generator) -> Iterator[_Rows]:
         per_window = max(_WINDOW_ROWS // max(transfer_set.manifest["shards"][0]["rows"], 1), 1)
         order = rng.permutation(len(transfer_set))
         for start in range(0, len(order), per_window):
             shards = [transfer_set.read(int(i), ["text", "label", "logits"]) for i in order[start : start + per_window]]
-            yield _rows_of(pa.concat_tables(shards).combine_chunks(), len(corpus.label_names))
+            yield _rows_of(pa.concat_tables(shards).combine_chunks(), classes)
 
     identity = repr([shard["sha256"] for shard in transfer_set.manifest["shards"]])
-    return _train(
-        "student", windows, transfer_set.rows, identity, config.alpha, config.epochs,
-        corpus, tokenizer, table, student_config, config, folder, seed,
-    )  # fmt: skip
+    lesson = _Lesson("student", windows, transfer_set.rows, identity, setup.distill.alpha, setup.distill.epochs)
+    return _train(lesson, setup, Path(folder), seed)
 
 
-def train_baseline(
-    corpus: Corpus,
-    tokenizer: WordTokenizer,
-    table: np.ndarray,
-    student_config: StudentConfig,
-    config: DistillConfig,
-    folder: str | Path,
-    seed: int,
-) -> Student:
-    """Trains the same student on the hard labels of `corpus.train` alone; arguments as `distil`'s."""
-    train = corpus.train
-    rows = _Rows(pa.array(train.texts), train.labels, np.zeros((len(train), len(corpus.label_names)), np.float32))
-    return _train(
-        "baseline", lambda rng: iter([rows]), len(train), digest(train), 1.0, config.baseline_epochs,
-        corpus, tokenizer, table, student_config, config, folder, seed,
-    )  # fmt: skip
+def train_baseline(setup: StudentSetup, folder: str | Path, seed: int) -> Student:
+    """Trains the same student on the hard labels of train alone; arguments as `distil`'s."""
+    train, classes = setup.corpus.train, len(setup.corpus.label_names)
+    rows = _Rows(pa.array(train.texts), train.labels, np.zeros((len(train), classes), np.float32))
+    lesson = _Lesson(
+        "baseline", lambda rng: iter([rows]), len(train), digest(train), 1.0, setup.distill.baseline_epochs
+    )
+    return _train(lesson, setup, Path(folder), seed)
 
 
 def save_student(student: Student, folder: str | Path, facts: dict[str, Any]) -> None:
@@ -187,6 +198,27 @@ class _Rows:
     logits: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Lesson:
+    """What sets the student and its baseline apart.
+
+    Attributes:
+      name: what the progress calls it.
+      windows: gives the rows of an epoch, some in memory at a time.
+      rows: how many there are.
+      identity: tells the rows apart from others.
+      alpha: weight of the hard labels.
+      epochs: how many.
+    """
+
+    name: str
+    windows: Callable[[np.random.Generator], Iterator[_Rows]]
+    rows: int
+    identity: str
+    alpha: float
+    epochs: int
+
+
 def _rows_of(table: pa.Table, classes: int) -> _Rows:
     logits = table["logits"].combine_chunks().flatten().to_numpy().reshape(-1, classes)
     labels = table["label"].combine_chunks().fill_null(NO_LABEL).to_numpy()
@@ -203,47 +235,34 @@ def _batches(
         yield token_ids, {"label": rows.labels[batch], "logits": rows.logits[batch]}
 
 
-def _train(
-    what: str,
-    windows: Callable[[np.random.Generator], Iterator[_Rows]],
-    rows: int,
-    identity: str,
-    alpha: float,
-    epochs: int,
-    corpus: Corpus,
-    tokenizer: WordTokenizer,
-    table: np.ndarray,
-    student_config: StudentConfig,
-    config: DistillConfig,
-    folder: str | Path,
-    seed: int,
-) -> Student:
-    folder = Path(folder)
+def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Student:
     make_deterministic(seed)
+    corpus, tokenizer, shape, config = setup.corpus, setup.tokenizer, setup.student, setup.distill
     classes = len(corpus.label_names)
     model = BiLstmClassifier(
         vocabulary_size=len(tokenizer.vocabulary),
         num_classes=classes,
-        embedding_dim=student_config.embedding_dim,
-        hidden_size=student_config.hidden_size,
-        dense_size=student_config.dense_size,
-        dropout=student_config.dropout,
+        embedding_dim=shape.embedding_dim,
+        hidden_size=shape.hidden_size,
+        dense_size=shape.dense_size,
+        dropout=shape.dropout,
     )
-    model.set_word_vectors(table)
-    steps = math.ceil(rows / config.batch_size)
-    distiller = Distiller(model, alpha)
+    model.set_word_vectors(setup.table)
+    steps = math.ceil(lesson.rows / config.batch_size)
+    distiller = Distiller(model, lesson.alpha)
     distiller.build()
-    distiller.compile(optimizer=_optimizer(config, steps * epochs), jit_compile=False)
+    distiller.compile(optimizer=_optimizer(config, steps * lesson.epochs), jit_compile=False)
     student = Student(model, tokenizer, corpus.label_names, 0.0)
     # A word that train has once: an unknown word of tomorrow is most like these.
     rare = np.bincount(tokenizer.encode(corpus.train.texts).ids, minlength=len(tokenizer.vocabulary)) == 1
 
     def epoch_batches(epoch: int) -> Iterator[Any]:
         rng = np.random.default_rng([seed, epoch])
-        for window in windows(rng):
+        for window in lesson.windows(rng):
             yield from _batches(window, tokenizer, rare, config, rng)
 
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
+    identity = (shape, config, seed, lesson.identity, digest(corpus.dev), tokenizer.vocabulary.words)
     history = fit_epochs(
         distiller,
         epoch_batches,
@@ -252,21 +271,14 @@ def _train(
             {"label": tf.TensorSpec([None], tf.int32), "logits": tf.TensorSpec([None, classes], tf.float32)},
         ),
         steps,
-        epochs,
+        lesson.epochs,
         lambda: _accuracy(student, corpus.dev),
         checkpoints,
-        what,
-        identity=repr(
-            (student_config, config, seed, identity, digest(corpus.dev), tokenizer.vocabulary.words, float(table.sum()))
-        ),
+        lesson.name,
+        identity=repr((*identity, float(setup.table.sum()))),
     )
     student = Student(model, tokenizer, corpus.label_names, max(e.dev_accuracy for e in history))
-    facts = {
-        "student": vars(student_config),
-        "distill": vars(config),
-        "seed": seed,
-        "epochs": [vars(e) for e in history],
-    }
+    facts = {"student": vars(shape), "distill": vars(config), "seed": seed, "epochs": [vars(e) for e in history]}
     save_student(student, folder, facts)
     shutil.rmtree(checkpoints)
     return student

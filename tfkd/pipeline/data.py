@@ -1,6 +1,8 @@
-"""The sentences that a command works on."""
+"""The sentences that every command and the road work on."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from tfkd.config import DataConfig
 from tfkd.errors import InputError
@@ -9,15 +11,20 @@ from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Corpus
 
 
-def read_for(config: DataConfig, seed: int) -> Corpus:
+def read_sentences(config: DataConfig, seed: int, rejects: Path | None = None) -> Corpus:
     """Reads single sentences, and tells the user what the reading said.
+
+    Args:
+      config: where they are.
+      seed: of the dev cut.
+      rejects: file for the rows that couldn't be read.
 
     Raises:
       InputError: the data can't be read, or is of pairs.
     """
-    corpus = read_corpus(config, seed)
-    for note in corpus.notes:
-        say(f"data: {note}")
+    corpus = read_corpus(config, seed, rejects)
     if corpus.train.text_pairs is not None:
         raise InputError(f"--data={config.data}: sentence pairs can't be distilled yet; name one --text_column")
+    for note in corpus.notes:
+        say(f"data: {note}")
     return corpus

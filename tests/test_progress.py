@@ -1,0 +1,27 @@
+"""Progress in a log: lines that say how far and how long, none for short work."""
+
+import re
+
+from tfkd import progress
+
+
+def test_log_gets_a_line_with_rate_and_eta_now_and_then(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
+    with progress.progress_bar(2000, "label") as bar:
+        bar.update(500)
+        progress.say("a message")
+        bar.update(500)
+    out, err = capsys.readouterr()
+    assert not out
+    lines = err.splitlines()
+    pattern = r"label: {} % of 2.00k sentences, +[\d.]+[kMG]? sentences/s, \d\d:\d\d left"
+    assert re.fullmatch(pattern.format(25), lines[0]), lines
+    assert lines[1] == "a message"
+    assert re.fullmatch(pattern.format(50), lines[2]), lines
+    assert len(lines) == 3
+
+
+def test_short_work_leaves_no_line_in_a_log(capsys):
+    with progress.progress_bar(10, "label") as bar:
+        bar.update(10)
+    assert capsys.readouterr() == ("", "")
