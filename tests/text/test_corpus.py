@@ -293,6 +293,7 @@ def test_bad_rows_of_all_files_count_together(tmp_path):
 
 
 def test_no_rejects_no_file(tmp_path):
+    (tmp_path / "rejects.jsonl").write_text("of an earlier reading\n")
     read_corpus(DataConfig(data=str(folder(tmp_path, GOOD, [("x", 1)]))), 0, tmp_path / "rejects.jsonl")
     assert not (tmp_path / "rejects.jsonl").exists()
 

@@ -42,8 +42,11 @@ def read_corpus(config: DataConfig, seed: int, rejects: Path | None = None) -> C
     try:
         return _read(config, seed, bad)
     finally:
-        if rejects is not None and bad.kept:
-            write_text(rejects, "".join(json.dumps(_shown(reject), ensure_ascii=False) + "\n" for reject in bad.kept))
+        if rejects is not None:
+            rejects.unlink(missing_ok=True)  # an earlier reading's
+            if bad.kept:
+                lines = [json.dumps(_shown(reject), ensure_ascii=False) + "\n" for reject in bad.kept]
+                write_text(rejects, "".join(lines))
 
 
 def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
