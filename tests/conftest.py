@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import tfkd  # noqa: F401  (sets TensorFlow's environment before anything imports it)
+
+if TYPE_CHECKING:
+    from tfkd.models.teacher import Teacher
 
 GOOD, BAD = ("good", "great", "fine", "lovely"), ("bad", "awful", "dull", "poor")
 NOUNS = ("film", "plot", "cast", "story", "scene")
@@ -23,9 +27,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="needs --real"))
 
 
-@pytest.fixture(scope="session")
-def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns the folder of a pretrained BERT of two layers, with random weights."""
+def _write_bert(folder: Path, hidden_dim: int) -> Path:
+    """Writes a pretrained BERT of two layers, with random weights."""
     import keras
     import keras_hub
 
@@ -38,14 +41,38 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vocabulary_size=len(words) + 5,
         num_layers=2,
         num_heads=2,
-        hidden_dim=16,
-        intermediate_dim=32,
+        hidden_dim=hidden_dim,
+        intermediate_dim=2 * hidden_dim,
         max_sequence_length=64,
     )
-    folder = tmp_path_factory.mktemp("tiny_bert")
     keras_hub.models.BertTextClassifier(backbone, num_classes=2).backbone.save_to_preset(str(folder))
     tokenizer.save_to_preset(str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of a BERT that trains in seconds."""
+    return _write_bert(tmp_path_factory.mktemp("tiny_bert"), hidden_dim=16)
+
+
+@pytest.fixture(scope="session")
+def small_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of a BERT whose matrices are large enough for the converter to quantize them."""
+    return _write_bert(tmp_path_factory.mktemp("small_bert"), hidden_dim=64)
+
+
+def random_teacher(bert: Path, num_classes: int, seed: int) -> Teacher:
+    """Returns a classifier of random weights, of which int8 loses as little as of a trained one."""
+    import numpy as np
+
+    from tfkd.models.teacher import Teacher
+
+    teacher = Teacher.from_preset(bert, max_pieces=16, num_classes=num_classes)
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(float("gamma" in w.path), 0.1, w.shape) for w in teacher.classifier.weights]
+    teacher.classifier.set_weights(weights)
+    return teacher
 
 
 def sentences() -> list[tuple[str, str]]:

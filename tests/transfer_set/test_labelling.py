@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import random_teacher
 from tfkd.config import AugmentationConfig, LabelConfig
 from tfkd.errors import InputError
 from tfkd.files import sha256_of, write_json
@@ -16,19 +17,12 @@ from tfkd.transfer_set.shards import MANIFEST, TRANSFER_SET, ShardedTable, shard
 
 TEXTS = ["the film is good", "a bad plot", "so very dull", "great cast", "it was awful .", "lovely scene", "the story"]
 LABELS = [1, 0, 0, 1, 0, 1, 1]
-LABEL = LabelConfig(label_batch_size=2)
-
-
-def randomized(tiny_bert, seed: int) -> Teacher:
-    teacher = Teacher.from_preset(tiny_bert, max_pieces=16, num_classes=2)
-    rng = np.random.default_rng(seed)
-    teacher.classifier.set_weights([rng.normal(0, 0.5, w.shape) for w in teacher.classifier.get_weights()])
-    return teacher
+LABEL = LabelConfig(label_precision="float32")
 
 
 @pytest.fixture(scope="module")
 def teacher(tiny_bert) -> Teacher:
-    return randomized(tiny_bert, 0)
+    return random_teacher(tiny_bert, 2, 0)
 
 
 def sentences(folder, texts=TEXTS, shard_rows: int = 3) -> ShardedTable:
@@ -143,7 +137,7 @@ def test_killed_between_the_last_shard_and_the_manifest(tmp_path, teacher):
 def test_another_teacher_labels_anew(tmp_path, teacher, tiny_bert):
     source = sentences(tmp_path / "s")
     first = logits_of(label_sentences(source, teacher, "one", LABEL, tmp_path / "t"))
-    other = randomized(tiny_bert, 1)
+    other = random_teacher(tiny_bert, 2, 1)
     with pytest.raises(KilledError):  # and what it leaves unfinished is no mixture
         label_sentences(source, Silent(other, 3), "two", LABEL, tmp_path / "t")
     found = label_sentences(source, other, "two", LABEL, tmp_path / "t")
@@ -170,11 +164,46 @@ def test_other_sentences_are_labelled_anew_and_fewer_shards_leave_none_over(tmp_
 
 
 def test_nan_logits_of_the_teacher_are_refused(tmp_path, tiny_bert):
-    broken = randomized(tiny_bert, 0)
+    broken = random_teacher(tiny_bert, 2, 0)
     broken.classifier.set_weights([np.full_like(w, np.nan) for w in broken.classifier.get_weights()])
     with pytest.raises(InputError, match=r"the teacher abcdefabcdef: logits of row 1 are \[nan, nan\], not finite"):
         label_sentences(sentences(tmp_path / "s"), broken, "abcdef" * 9, LABEL, tmp_path / "t")
     assert not list((tmp_path / "t").glob("*.parquet"))
+
+
+def in_int8(source, teacher, folder) -> ShardedTable:
+    return label_sentences(source, teacher, "me", LabelConfig(label_precision="int8"), folder)
+
+
+def test_int8_gives_nearly_the_same_logits_and_the_same_bytes_again(tmp_path, small_bert, capsys):
+    source, teacher = sentences(tmp_path / "s"), random_teacher(small_bert, 2, 0)
+    found = in_int8(source, teacher, tmp_path / "t")
+    assert "label: in int8, which adds an error of 0." in capsys.readouterr().err
+    expected = teacher.logits(teacher.encode(TEXTS))
+    error = np.mean((logits_of(found) - expected) ** 2) / expected.var(0).mean()
+    assert 1e-5 < error < 0.01
+    in_int8(source, teacher, tmp_path / "again")
+    assert hashes(tmp_path / "again") == hashes(tmp_path / "t")
+    # Killed after its first shard, it ends with the same bytes.
+    for name in ("shard-00001.parquet", "shard-00002.parquet"):
+        (tmp_path / "again" / name).unlink()
+    in_int8(source, teacher, tmp_path / "again")
+    assert hashes(tmp_path / "again") == hashes(tmp_path / "t")
+
+
+def test_int8_is_given_up_where_it_would_change_the_logits(tmp_path, small_bert, capsys, monkeypatch):
+    monkeypatch.setattr("tfkd.transfer_set.labelling._MAX_INT8_ERROR", 1e-9)
+    teacher = random_teacher(small_bert, 2, 0)
+    found = in_int8(sentences(tmp_path / "s"), teacher, tmp_path / "t")
+    assert "label: in float32, since int8 would add an error of 0." in capsys.readouterr().err
+    np.testing.assert_allclose(logits_of(found), teacher.logits(teacher.encode(TEXTS)), atol=1e-5)
+
+
+def test_nan_logits_are_refused_in_int8_too(tmp_path, tiny_bert):
+    broken = random_teacher(tiny_bert, 2, 0)
+    broken.classifier.set_weights([np.full_like(w, np.nan) for w in broken.classifier.get_weights()])
+    with pytest.raises(InputError, match=r"logits of row 1 are \[nan, nan\], not finite"):
+        in_int8(sentences(tmp_path / "s"), broken, tmp_path / "t")
 
 
 # --- logits of any other model -----------------------------------------------

@@ -43,7 +43,13 @@ FLAGS_FILE, REJECTS_FILE = "flags.json", "rejects.jsonl"
 _TRAINING = ("tfkd.text.batching", "tfkd.training.checkpoint", "tfkd.training.loop")
 _TEACHER = ("tfkd.models.teacher", "tfkd.training.finetune", *_TRAINING)
 _SENTENCES = ("tfkd.text.augmentation", "tfkd.transfer_set.sentences", "tfkd.transfer_set.shards")
-_LABELLING = ("tfkd.models.teacher", "tfkd.text.batching", "tfkd.transfer_set.labelling", "tfkd.transfer_set.shards")
+_LABELLING = (
+    "tfkd.models.int8_teacher",
+    "tfkd.models.teacher",
+    "tfkd.text.batching",
+    "tfkd.transfer_set.labelling",
+    "tfkd.transfer_set.shards",
+)
 _STUDENT = (
     "tfkd.models.distiller",
     "tfkd.models.losses",

@@ -1,0 +1,48 @@
+"""The teacher in int8: near to float32, and the same whatever stands beside a sentence."""
+
+import numpy as np
+import pytest
+
+from tests.conftest import random_teacher
+from tfkd.models.int8_teacher import Int8Teacher
+from tfkd.models.teacher import Teacher
+
+TEXTS = ["the film is good", "bad", "", "so very dull a plot , it was", "great cast", "[MASK] scene", "it 's awful ."]
+
+
+@pytest.fixture(scope="module")
+def teacher(small_bert) -> Teacher:
+    return random_teacher(small_bert, num_classes=3, seed=0)
+
+
+@pytest.fixture(scope="module")
+def int8(teacher) -> Int8Teacher:
+    return Int8Teacher(teacher)
+
+
+def test_logits_are_near_those_of_keras(teacher, int8):
+    expected = teacher.logits(teacher.encode(TEXTS))
+    found = int8.logits(int8.encode(TEXTS))
+    assert found.dtype == np.float32
+    assert np.mean((found - expected) ** 2) < 0.02 * expected.var(0).mean()
+    assert np.abs(found - expected).max() > 1e-4  # it is another model
+
+
+def test_sentence_has_the_same_logits_alone_in_company_and_again(int8):
+    together = int8.logits(int8.encode(TEXTS), batch_size=3)
+    alone = np.concatenate([int8.logits(int8.encode([text])) for text in TEXTS])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_array_equal(together, int8.logits(int8.encode(TEXTS), batch_size=3))
+
+
+def test_progress_counts_every_sentence_and_no_sentences_are_none(int8):
+    class Bar:
+        n = 0
+
+        def update(self, n):
+            self.n += n
+
+    bar = Bar()
+    int8.logits(int8.encode(TEXTS), batch_size=2, progress=bar)
+    assert bar.n == len(TEXTS)
+    assert int8.logits(int8.encode([])).shape == (0, 3)
