@@ -91,8 +91,8 @@ def test_neither_padding_nor_company_nor_order_changes_logits(teacher):
     together = teacher.logits(teacher.encode(TEXTS))
     assert (together.shape, together.dtype) == ((5, 3), np.float32)
     for batch_size in (1, 2):
-        np.testing.assert_allclose(teacher.logits(teacher.encode(TEXTS), batch_size), together, atol=1e-6)
-    np.testing.assert_allclose(teacher.logits(teacher.encode(TEXTS[::-1])), together[::-1], atol=1e-6)
+        np.testing.assert_allclose(teacher.logits(teacher.encode(TEXTS), batch_size), together, atol=1e-5)
+    np.testing.assert_allclose(teacher.logits(teacher.encode(TEXTS[::-1])), together[::-1], atol=1e-5)
     # It isn't that all are one.
     assert (np.ptp(together, axis=0) > 0.02).all()
 
