@@ -75,6 +75,15 @@ def random_teacher(bert: Path, num_classes: int, seed: int) -> Teacher:
     return teacher
 
 
+class Count:
+    """A progress bar that only counts."""
+
+    n = 0
+
+    def update(self, n: int) -> None:
+        self.n += n
+
+
 def sentences() -> list[tuple[str, str]]:
     """Returns 160 labelled sentences, each once: an adjective says the label."""
     made = []

@@ -31,6 +31,11 @@ def _check_share(config: object, *flags: str) -> None:
         _check(0 <= getattr(config, flag) <= 1, flag, getattr(config, flag), "a share from 0 to 1")
 
 
+def _check_choice(config: Any, flag: str) -> None:
+    choices = config.__dataclass_fields__[flag].metadata["choices"]
+    _check(getattr(config, flag) in choices, flag, getattr(config, flag), " or ".join(choices))
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """Where labelled sentences come from, and how they are read."""
@@ -127,8 +132,7 @@ class LabelConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "shard_rows")
-        choices = self.__dataclass_fields__["label_precision"].metadata["choices"]
-        _check(self.label_precision in choices, "label_precision", self.label_precision, " or ".join(choices))
+        _check_choice(self, "label_precision")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,5 +189,4 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "max_tokens")
-        choices = self.__dataclass_fields__["quantization"].metadata["choices"]
-        _check(self.quantization in choices, "quantization", self.quantization, " or ".join(choices))
+        _check_choice(self, "quantization")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.conftest import random_teacher
+from tests.conftest import Count, random_teacher
 from tfkd.models.int8_teacher import Int8Teacher
 from tfkd.models.teacher import Teacher
 
@@ -36,13 +36,7 @@ def test_sentence_has_the_same_logits_alone_in_company_and_again(int8):
 
 
 def test_progress_counts_every_sentence_and_no_sentences_are_none(int8):
-    class Bar:
-        n = 0
-
-        def update(self, n):
-            self.n += n
-
-    bar = Bar()
-    int8.logits(int8.encode(TEXTS), batch_size=2, progress=bar)
-    assert bar.n == len(TEXTS)
+    count = Count()
+    int8.logits(int8.encode(TEXTS), batch_size=2, progress=count)
+    assert count.n == len(TEXTS)
     assert int8.logits(int8.encode([])).shape == (0, 3)

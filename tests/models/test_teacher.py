@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import Count
 from tfkd.models.teacher import Teacher, WarmupLinearDecay, compile_for_finetuning
 from tfkd.text.vocabulary import MASK_MARKER
 
@@ -106,12 +107,6 @@ def test_logits_are_the_classifiers_own(teacher):
 
 
 def test_progress_counts_every_text(teacher):
-    class Count:
-        n = 0
-
-        def update(self, n):
-            self.n += n
-
     count = Count()
     teacher.logits(teacher.encode(TEXTS), batch_size=2, progress=count)
     assert count.n == 5

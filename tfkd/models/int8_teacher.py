@@ -36,13 +36,13 @@ class Int8Teacher:
         self._num_classes = teacher.classifier.num_classes
         model = _converted(teacher.classifier)
         # One a core, with one thread each: sentences are many, so nothing is gained by sharing one.
-        self._idle: queue.SimpleQueue[Interpreter] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._workers = os.cpu_count() or 1
         with silenced():
             for _ in range(self._workers):
                 interpreter = Interpreter(model_content=model, num_threads=1)
                 interpreter.allocate_tensors()
-                self._idle.put(interpreter)
+                self._idle.put(interpreter.get_signature_runner())
 
     def encode(self, texts: Sequence[str]) -> Pieces:
         """Returns the word pieces of each text, as the teacher itself reads them."""
@@ -60,11 +60,11 @@ class Int8Teacher:
         return out
 
     def _run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        interpreter = self._idle.get()
+        runner = self._idle.get()
         try:
-            return interpreter.get_signature_runner()(**inputs)["logits"]
+            return runner(**inputs)["logits"]
         finally:
-            self._idle.put(interpreter)
+            self._idle.put(runner)
 
 
 def _converted(classifier: keras.Model) -> bytes:

@@ -262,7 +262,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
             yield from _batches(window, tokenizer, rare, config, rng)
 
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
-    identity = (shape, config, seed, lesson.identity, digest(corpus.dev), tokenizer.vocabulary.words)
+    words, table_sum = tokenizer.vocabulary.words, float(setup.table.sum())
     history = fit_epochs(
         distiller,
         epoch_batches,
@@ -275,7 +275,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         lambda: _accuracy(student, corpus.dev),
         checkpoints,
         lesson.name,
-        identity=repr((*identity, float(setup.table.sum()))),
+        identity=repr((shape, config, seed, lesson.identity, digest(corpus.dev), words, table_sum)),
     )
     student = Student(model, tokenizer, corpus.label_names, max(e.dev_accuracy for e in history))
     facts = {"student": vars(shape), "distill": vars(config), "seed": seed, "epochs": [vars(e) for e in history]}
