@@ -143,11 +143,16 @@ class StudentConfig:
     hidden_size: int = _option(150, "LSTM units in each direction")
     dense_size: int = _option(200, "units of the ReLU layer")
     dropout: float = _option(0.1, "share of the embeddings and of the last states dropped in training")
-    vocabulary_size: int = _option(20000, "words at most, all spellings of a word counted once")
+    vocabulary_size: int = _option(
+        20000,
+        "words at most, all spellings of a word counted once: train's, then the teacher's own if embeddings are its",
+    )
     min_count: int = _option(1, "words seen less often in train become <UNKNOWN>")
-    delimiter_regex: str = _option("", "RE2: what separates words; default: all but letters, digits and apostrophes")
+    delimiter_regex: str = _option("", "RE2: what separates words; default: all but letters and digits")
     embeddings: str = _option(
-        "teacher", "where the word vectors start: the teacher's own, reduced by PCA, or random", ("teacher", "random")
+        "teacher",
+        "the word vectors that the student starts with and keeps to: the teacher's own, or random",
+        ("teacher", "random"),
     )
 
     def __post_init__(self) -> None:

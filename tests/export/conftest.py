@@ -34,8 +34,8 @@ def tokenizer() -> WordTokenizer:
 
 @pytest.fixture(scope="session")
 def student(tokenizer: WordTokenizer) -> BiLstmClassifier:
-    sizes = {"embedding_dim": 40, "hidden_size": 24, "dense_size": 16}
-    return randomized(BiLstmClassifier(len(tokenizer.vocabulary), len(LABELS), **sizes))
+    words = len(tokenizer.vocabulary)
+    return randomized(BiLstmClassifier(words, len(LABELS), embedding_dim=40, hidden_size=24, dense_size=16))
 
 
 @pytest.fixture(scope="session")

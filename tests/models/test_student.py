@@ -101,13 +101,33 @@ def test_dropout_drops_in_training_alone():
     assert not np.allclose(model(ids, training=True), model(ids, training=True))
 
 
-def test_word_vectors_are_the_embedding_table(student, tmp_path):
-    model = BiLstmClassifier.from_config(student.get_config())
-    vectors = np.arange(60, dtype=np.float32).reshape(10, 6)
-    model.set_word_vectors(vectors)
-    np.testing.assert_array_equal(model.get_layer("embedding")(np.array([[3, 9]])), [vectors[[3, 9]]])
-    with pytest.raises(ValueError, match="shape"):
-        model.set_word_vectors(vectors[:, :5])
+@pytest.fixture
+def in_training(student) -> BiLstmClassifier:
+    """The student of IDS before it is folded: ten words of eight columns, every weight drawn at random."""
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(0, 0.7, (10, 8)).astype(np.float32)
+    model = BiLstmClassifier(**student.get_config(), word_vectors=vectors)
+    model.set_weights([rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
+    return model
+
+
+def test_folded_student_gives_the_same_logits(in_training, tmp_path):
+    folded = in_training.folded()
+    assert type(folded.get_layer("embedding")) is keras.layers.Embedding
+    assert folded.get_layer("embedding").embeddings.shape == (10, 6)
+    np.testing.assert_allclose(folded(padded(IDS, 5)), in_training(padded(IDS, 5)), rtol=1e-4, atol=1e-5)
+    folded.save(tmp_path / "student.keras")
+    loaded = keras.models.load_model(tmp_path / "student.keras")
+    np.testing.assert_array_equal(loaded(padded(IDS, 5)), folded(padded(IDS, 5)))
+
+
+def test_folded_student_is_folded_once(student):
+    assert student.folded() is student
+
+
+def test_student_in_training_is_not_saved(in_training, tmp_path):
+    with pytest.raises(ValueError, match="save what folded"):
+        in_training.save(tmp_path / "student.keras")
 
 
 def test_layers_are_named_as_the_export_reads_them(student):

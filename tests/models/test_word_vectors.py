@@ -1,9 +1,10 @@
-"""Word vectors: principal components against numpy's SVD, and the table's own rows."""
+"""Word vectors: a BERT's by hand, principal components by numpy's SVD, and the special words' rows."""
 
 import numpy as np
 import pytest
 
-from tfkd.models.word_vectors import random_table, reduced_by_pca, table_from
+from tfkd.models.teacher import Teacher
+from tfkd.models.word_vectors import principal_components, random_vectors, teacher_vectors, vocabulary_vectors
 from tfkd.text.vocabulary import MASK_ID, PAD_ID, UNKNOWN_ID
 
 SCALE = 0.15
@@ -20,72 +21,91 @@ def by_svd(vectors: np.ndarray, width: int) -> np.ndarray:
     centred = vectors - vectors.mean(0, dtype=np.float64)
     u, s, vt = np.linalg.svd(centred, full_matrices=False)
     signs = np.sign([row[np.abs(row).argmax()] for row in vt])
-    reduced = (u * s * signs)[:, :width]
-    return reduced * SCALE / np.sqrt((reduced**2).mean())
+    turned = u * s * signs
+    return turned * SCALE / np.sqrt((turned[:, :width] ** 2).mean())
 
 
 @pytest.mark.parametrize("width", [1, 3, 8])
 def test_components_are_those_of_the_svd(vectors, width):
-    found = reduced_by_pca(vectors, width)
-    assert (found.shape, found.dtype) == ((40, width), np.float32)
-    np.testing.assert_allclose(found, by_svd(vectors, width), atol=1e-5)
+    found = principal_components(vectors, width)
+    assert (found.shape, found.dtype) == ((40, 8), np.float32)
+    np.testing.assert_allclose(found, by_svd(vectors, width), rtol=1e-5, atol=1e-5)
 
 
 def test_scale_and_centre(vectors):
-    found = reduced_by_pca(vectors, 4)
-    assert np.sqrt((found**2).mean()) == pytest.approx(SCALE, rel=1e-5)
+    found = principal_components(vectors, 4)
+    assert np.sqrt((found[:, :4] ** 2).mean()) == pytest.approx(SCALE, rel=1e-5)
     np.testing.assert_allclose(found.mean(0), 0, atol=1e-6)
     assert (np.diff(found.var(0)) < 0).all()
 
 
 def test_two_points_by_hand():
     # (0, 0) and (3, 4): five apart along (0.6, 0.8), of which 0.8 is the larger and so positive: -2.5 and 2.5.
-    np.testing.assert_allclose(reduced_by_pca(np.array([[0.0, 0.0], [3.0, 4.0]]), 1), [[-SCALE], [SCALE]], atol=1e-6)
-    # The other way about the sign is still that of the direction, not of the first row.
-    np.testing.assert_allclose(reduced_by_pca(np.array([[3.0, 4.0], [0.0, 0.0]]), 1), [[SCALE], [-SCALE]], atol=1e-6)
+    found = principal_components(np.array([[0.0, 0.0], [3.0, 4.0]]), 1)
+    np.testing.assert_allclose(found, [[-SCALE, 0], [SCALE, 0]], atol=1e-6)
+    # The other way about the sign is still that of the axis, not of the first row.
+    found = principal_components(np.array([[3.0, 4.0], [0.0, 0.0]]), 1)
+    np.testing.assert_allclose(found, [[SCALE, 0], [-SCALE, 0]], atol=1e-6)
 
 
 def test_signs_do_not_depend_on_the_order_of_words(vectors):
     order = np.random.default_rng(1).permutation(len(vectors))
-    np.testing.assert_allclose(reduced_by_pca(vectors[order], 8), reduced_by_pca(vectors, 8)[order], atol=1e-5)
+    expected = principal_components(vectors, 8)[order]
+    np.testing.assert_allclose(principal_components(vectors[order], 8), expected, atol=1e-5)
 
 
 def test_columns_past_the_vectors_own_are_zero(vectors):
-    found = reduced_by_pca(vectors, 11)
+    found = principal_components(vectors, 11)
     np.testing.assert_array_equal(found[:, 8:], 0)
-    np.testing.assert_array_equal(found[:, :8], reduced_by_pca(vectors, 8))
+    np.testing.assert_array_equal(found[:, :8], principal_components(vectors, 8))
 
 
 def test_fewer_words_than_columns():
-    found = reduced_by_pca(np.array([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), 4)
+    found = principal_components(np.array([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), 4)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found[:, 1:], 0, atol=1e-6)
 
 
 def test_words_alike_give_zeros():
-    np.testing.assert_array_equal(reduced_by_pca(np.ones((5, 3), np.float32), 2), np.zeros((5, 2)))
+    np.testing.assert_array_equal(principal_components(np.ones((5, 3), np.float32), 2), np.zeros((5, 3)))
 
 
 @pytest.mark.parametrize("width", [3, 8, 11])
-def test_table_has_its_words_and_neither_padding_nor_unknown(vectors, width):
-    table = table_from(vectors, width)
-    assert (table.shape, table.dtype) == ((40, width), np.float32)
-    np.testing.assert_array_equal(table[[PAD_ID, UNKNOWN_ID]], 0)
-    np.testing.assert_allclose(table[2:, :8], by_svd(vectors[2:], width)[:, :8], atol=1e-5)
-    assert table[MASK_ID].any()
+def test_vocabulary_has_its_words_and_neither_padding_nor_unknown(vectors, width):
+    found = vocabulary_vectors(vectors, width)
+    assert (found.shape, found.dtype) == ((40, max(width, 8)), np.float32)
+    np.testing.assert_array_equal(found[[PAD_ID, UNKNOWN_ID]], 0)
+    np.testing.assert_array_equal(found[2:], principal_components(vectors[2:], width))
+    assert found[MASK_ID].any()
 
 
 def test_padding_and_unknown_do_not_weigh_on_the_words(vectors):
     other = vectors.copy()
     other[[PAD_ID, UNKNOWN_ID]] = 1e6
-    np.testing.assert_array_equal(table_from(other, 5), table_from(vectors, 5))
+    np.testing.assert_array_equal(vocabulary_vectors(other, 5), vocabulary_vectors(vectors, 5))
 
 
-def test_random_table():
-    table = random_table(2000, 50, seed=1)
-    assert (table.shape, table.dtype) == ((2000, 50), np.float32)
-    np.testing.assert_array_equal(table[PAD_ID], 0)
+def test_vectors_of_a_teacher_are_its_encoders_and_its_tables(tiny_bert):
+    teacher = Teacher.from_preset(tiny_bert, max_pieces=16, num_classes=2)
+    words = ["good", "films", "\u200d"]  # one piece, two, none
+    pieces = teacher.tokenizer.get_vocabulary()
+    table = teacher.classifier.backbone.get_layer("token_embedding").get_weights()[0]
+    films = (table[pieces.index("film")] + table[pieces.index("##s")]) / 2
+    rows = np.stack([table[pieces.index("good")], films, np.zeros(16)])
+    halves = []
+    for half in (teacher.word_vectors(words), rows):
+        centred = half - half.sum(0) / 3
+        halves.append(centred / np.sqrt((centred**2).sum() / 48))
+    found = teacher_vectors(words, teacher)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.hstack(halves), rtol=1e-4, atol=1e-5)
+
+
+def test_random_vectors():
+    vectors = random_vectors(2000, 50, seed=1)
+    assert (vectors.shape, vectors.dtype) == ((2000, 50), np.float32)
+    np.testing.assert_array_equal(vectors[PAD_ID], 0)
     # Of 100,000 draws: the deviation is known to 0.15 / sqrt(200,000), four of which are 0.0014.
-    assert table.std() == pytest.approx(SCALE, abs=0.0014)
-    np.testing.assert_array_equal(table, random_table(2000, 50, seed=1))
-    assert (table != random_table(2000, 50, seed=2)).any()
+    assert vectors.std() == pytest.approx(SCALE, abs=0.0014)
+    np.testing.assert_array_equal(vectors, random_vectors(2000, 50, seed=1))
+    assert (vectors != random_vectors(2000, 50, seed=2)).any()

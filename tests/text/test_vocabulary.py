@@ -75,10 +75,23 @@ def test_rare_words_are_left_out_by_the_count_of_all_spellings():
     assert Vocabulary.from_counts({"a": 1, "A": 1, "b": 1}, 100, min_count=2).words[3:] == ("a",)
 
 
+def test_further_words_fill_up_the_room_in_their_order():
+    counts, further = {"b": 1, "a": 1, "c": 1}, ["Zoë", "a", "MASK", "<PAD>", "in two", "ape", "zoe", "cat"]
+    vocabulary = Vocabulary.from_counts(counts, 8, further=further)
+    assert vocabulary.words[3:] == ("a", "b", "c", "zoe", "ape")
+    assert [vocabulary.ids.get(s) for s in ("Zoë", "ZOE", "Ape", "cat")] == [6, 6, 7, None]
+    assert Vocabulary.from_counts(counts, 6, further=further).words[3:] == ("a", "b", "c")
+
+
+def test_further_word_that_is_rare_in_the_corpus_comes_in_as_a_further_one():
+    assert Vocabulary.from_counts({"a": 2, "b": 1}, 9, min_count=2, further=["c", "b"]).words[3:] == ("a", "c", "b")
+
+
 @settings(deadline=None)
-@given(counts=counts, max_size=st.integers(4, 12))
-def test_vocabulary_of_any_words(counts, max_size):
-    vocabulary = Vocabulary.from_counts(counts, max_size)
+@given(counts=counts, max_size=st.integers(4, 12), further=st.lists(st.one_of(spellings, special), max_size=5))
+def test_vocabulary_of_any_words(counts, max_size, further):
+    vocabulary = Vocabulary.from_counts(counts, max_size, further=further)
+    counts = {**dict.fromkeys(further, 0), **counts}
     assert len(vocabulary) <= max_size
     assert len(set(vocabulary.words)) == len(vocabulary.words)
     assert set(vocabulary.ids.values()) == set(range(len(vocabulary)))

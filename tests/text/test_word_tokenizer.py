@@ -27,7 +27,7 @@ def words_by_re2(text: str, regex: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("It isn't bad, it's GREAT!", ["It", "isn't", "bad", "it's", "GREAT"]),
+        ("It isn't bad, it's GREAT!", ["It", "isn", "t", "bad", "it", "s", "GREAT"]),
         ("  well-made\t\n10/10 ", ["well", "made", "10", "10"]),
         ("a [MASK] film", ["a", "MASK", "film"]),
         ("cafe\u0301 naïve 映画 👍", ["cafe\u0301", "naïve", "映画"]),
@@ -75,15 +75,15 @@ def test_delimiter_that_is_no_re2_is_refused(regex):
 
 
 def tokenizer(regex: str = DEFAULT_DELIMITER_REGEX) -> WordTokenizer:
-    return WordTokenizer(Vocabulary.from_counts({"good": 3, "film": 2, "it's": 1}, max_size=100), regex)
+    return WordTokenizer(Vocabulary.from_counts({"good": 3, "film": 2, "it": 1}, max_size=100), regex)
 
 
 def test_ids_by_hand():
-    # good 3, film 4, it's 5
+    # good 3, film 4, it 5
     encoded = tokenizer().encode(["It's a GOOD film", "", "[MASK] Film <PAD>", "..."])
-    assert encoded.ids.tolist() == [5, UNKNOWN_ID, 3, 4, MASK_ID, 4, UNKNOWN_ID]
-    assert encoded.offsets.tolist() == [0, 4, 4, 7, 7]
-    assert encoded.lengths.tolist() == [4, 0, 3, 0]
+    assert encoded.ids.tolist() == [5, UNKNOWN_ID, UNKNOWN_ID, 3, 4, MASK_ID, 4, UNKNOWN_ID]
+    assert encoded.offsets.tolist() == [0, 5, 5, 8, 8]
+    assert encoded.lengths.tolist() == [5, 0, 3, 0]
     assert (encoded.ids.dtype, encoded.offsets.dtype, len(encoded)) == (np.int32, np.int64, 4)
 
 

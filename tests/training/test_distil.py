@@ -1,6 +1,7 @@
 """The student trained on a transfer set: killed, repeated, measured by numpy; and its folder."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +14,17 @@ from tfkd.config import DistillConfig, LabelConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
 from tfkd.models.teacher import Teacher
-from tfkd.models.word_vectors import random_table, table_from
+from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
 from tfkd.text.vocabulary import MASK_ID
-from tfkd.training.distil import StudentSetup, build_vocabulary, distil, initial_table, load_student, train_baseline
+from tfkd.training.distil import (
+    StudentSetup,
+    build_vocabulary,
+    distil,
+    load_student,
+    set_up_student,
+    train_baseline,
+)
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -42,8 +50,8 @@ def transfer_set(tmp_path_factory) -> ShardedTable:
 
 
 def setup_of(corpus, tokenizer, shape, config) -> StudentSetup:
-    table = random_table(len(tokenizer.vocabulary), shape.embedding_dim, SEED)
-    return StudentSetup(corpus, tokenizer, table, shape, config)
+    vectors = random_vectors(len(tokenizer.vocabulary), shape.embedding_dim, SEED)
+    return StudentSetup(corpus, tokenizer, vectors, shape, config)
 
 
 def run(transfer_set, tokenizer, folder, corpus=None, shape=SHAPE, config=CONFIG, seed=SEED):
@@ -179,13 +187,13 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
     def examples(*texts):
         return Examples(list(texts), np.full(len(texts), NO_LABEL, np.int32))
 
-    corpus = Corpus(examples("Good good film", "it's [MASK]"), examples("dev"), ["unlabelled"], ("neg", "pos"))
+    corpus = Corpus(examples("Good good film", "it [MASK]"), examples("dev"), ["unlabelled"], ("neg", "pos"))
     made = build_vocabulary(corpus, SHAPE)
-    assert made.vocabulary.words[3:] == ("good", "film", "it's", "unlabelled")
+    assert made.vocabulary.words[3:] == ("good", "film", "it", "unlabelled")
     assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]
     assert len(build_vocabulary(corpus, StudentConfig(vocabulary_size=5)).vocabulary) == 5
     assert build_vocabulary(corpus, StudentConfig(min_count=2)).vocabulary.words[3:] == ("good",)
-    assert build_vocabulary(corpus, StudentConfig(delimiter_regex="[^a-z]+")).vocabulary.ids["s"] > 2
+    assert build_vocabulary(corpus, StudentConfig(delimiter_regex="[^a-z]|o")).vocabulary.words[3:5] == ("d", "film")
 
 
 @pytest.mark.parametrize(
@@ -198,15 +206,32 @@ def test_delimiter_that_can_not_be_used_is_named_by_its_flag(regex, message):
     assert message in str(e.value)
 
 
-def test_table_starts_at_random_or_with_the_teachers_vectors(tokenizer, tiny_bert):
-    vocabulary = tokenizer.vocabulary
-    np.testing.assert_array_equal(
-        initial_table(vocabulary, SHAPE, None, 7), random_table(len(vocabulary), SHAPE.embedding_dim, 7)
-    )
-    config = StudentConfig(embedding_dim=20, embeddings="teacher")
+def test_words_of_the_teacher_fill_up_the_vocabulary():
+    corpus = small_corpus()
+    trained = build_vocabulary(corpus, SHAPE).vocabulary.words
+    pieces = ["[PAD]", "[unused1]", "[MASK]", "!", "a", "7", "1990s", "zebra", trained[3], "##ing", "movie's", "Ape"]
+    found = build_vocabulary(corpus, SHAPE, pieces).vocabulary
+    # Words alone: no special piece, no sign, single letter or number, no rest of a word, and none twice.
+    assert found.words == (*trained, "zebra", "ape")
+    assert found.ids["APE"] == found.ids["Ape"] == found.ids["ape"] == len(trained) + 1
+    one_more = replace(SHAPE, vocabulary_size=len(trained) + 1)
+    assert build_vocabulary(corpus, one_more, pieces).vocabulary.words == (*trained, "zebra")
+
+
+def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
+    corpus, shape = small_corpus(), replace(SHAPE, embedding_dim=20, embeddings="teacher")
+    setup = set_up_student(corpus, shape, CONFIG, str(tiny_bert), SEED)
     teacher = Teacher.from_preset(tiny_bert, max_pieces=16, num_classes=2)
-    table = initial_table(vocabulary, config, teacher, 7)
-    np.testing.assert_allclose(table, table_from(teacher.word_vectors(vocabulary.words), 20), atol=1e-6)
-    assert table.shape == (len(vocabulary), 20)
-    with pytest.raises(InputError, match="--embeddings=teacher: there is no teacher here"):
-        initial_table(vocabulary, config, None, 7)
+    words = setup.tokenizer.vocabulary.words
+    trained = build_vocabulary(corpus, shape).vocabulary.words
+    assert words[: len(trained)] == trained
+    pieces = teacher.tokenizer.get_vocabulary()
+    assert set(words[len(trained) :]) == {w for w in pieces if w.isalpha() and len(w) > 1} - set(trained)
+    np.testing.assert_allclose(setup.word_vectors, vocabulary_vectors(teacher_vectors(words, teacher), 20), atol=1e-5)
+
+
+def test_student_may_start_at_random():
+    setup = set_up_student(small_corpus(), SHAPE, CONFIG, "no such teacher", 7)
+    vocabulary = build_vocabulary(small_corpus(), SHAPE).vocabulary
+    assert setup.tokenizer.vocabulary.words == vocabulary.words
+    np.testing.assert_array_equal(setup.word_vectors, random_vectors(len(vocabulary), SHAPE.embedding_dim, 7))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.text.batching import sorted_batches
 from tfkd.text.vocabulary import PAD_ID
 from tfkd.text.word_tokenizer import EncodedTexts
@@ -24,6 +25,9 @@ class BiLstmClassifier(keras.Model):
 
     The layers are named `embedding`, `bilstm`, `hidden` and `logits`; the export reads them by name.
 
+    With `word_vectors` it is in training: its embedding is a ProjectedEmbedding,
+    and it can't be saved. `folded` gives the student to keep.
+
     Args:
       vocabulary_size: rows of the embedding table.
       num_classes: logits.
@@ -31,6 +35,7 @@ class BiLstmClassifier(keras.Model):
       hidden_size: units of the LSTM in each direction.
       dense_size: units of the ReLU layer.
       dropout: share of the embeddings and of the last states dropped in training.
+      word_vectors: float32 [vocabulary_size, embedding_dim or more], what the embedding starts with and keeps to.
     """
 
     def __init__(
@@ -41,10 +46,14 @@ class BiLstmClassifier(keras.Model):
         hidden_size: int = 150,
         dense_size: int = 200,
         dropout: float = 0.0,
+        word_vectors: np.ndarray | None = None,
         **kwargs: Any,
     ):
         # === Layers ===
-        embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="embedding")
+        if word_vectors is None:
+            embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="embedding")
+        else:
+            embedding = ProjectedEmbedding(word_vectors, embedding_dim, name="embedding")
         bilstm = keras.layers.Bidirectional(keras.layers.LSTM(hidden_size), name="bilstm")
         hidden = keras.layers.Dense(dense_size, activation="relu", name="hidden")
         logits = keras.layers.Dense(num_classes, name="logits")
@@ -94,11 +103,23 @@ class BiLstmClassifier(keras.Model):
         exponents = np.exp(logits - logits.max(1, keepdims=True))
         return exponents / exponents.sum(1, keepdims=True)
 
-    def set_word_vectors(self, vectors: np.ndarray) -> None:
-        """Sets the embedding table, float32 [vocabulary_size, embedding_dim]."""
-        self.get_layer("embedding").set_weights([vectors])
+    def folded(self) -> BiLstmClassifier:
+        """Returns the same student with a plain embedding table, to be saved and exported."""
+        embedding = self.get_layer("embedding")
+        if not isinstance(embedding, ProjectedEmbedding):
+            return self
+        student = BiLstmClassifier(**self._config())
+        student.get_layer("embedding").set_weights([embedding.table()])
+        for name in ("bilstm", "hidden", "logits"):
+            student.get_layer(name).set_weights(self.get_layer(name).get_weights())
+        return student
 
     def get_config(self) -> dict[str, Any]:
+        if isinstance(self.get_layer("embedding"), ProjectedEmbedding):
+            raise ValueError("this student is in training and can't be saved; save what folded() returns")
+        return self._config()
+
+    def _config(self) -> dict[str, Any]:
         return {
             "vocabulary_size": self.vocabulary_size,
             "num_classes": self.num_classes,

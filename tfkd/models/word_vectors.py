@@ -1,49 +1,74 @@
-"""Word vectors for the student's table, made of the teacher's own."""
+"""Word vectors for the student to start with, made of the teacher's own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from tfkd.models.teacher import Teacher
 from tfkd.text.vocabulary import PAD_ID, UNKNOWN_ID
 
-# Mean square of a table's entries, about that of word2vec's.
+# Mean square of an embedding's entries, about that of word2vec's.
 _SCALE = 0.15
 
 
-def reduced_by_pca(vectors: np.ndarray, width: int) -> np.ndarray:
-    """Returns the vectors' leading principal components, float32 [words, width].
+def teacher_vectors(words: Sequence[str], teacher: Teacher) -> np.ndarray:
+    """Returns what a teacher knows of words, float32 [words, 2 * hidden size of BERT].
 
-    Components past the vectors' own width are zero. The root mean square of all
-    entries is _SCALE; each component's sign is such that its largest weight is positive.
+    The first half is what its encoder makes of each word alone, the second the
+    mean of its pieces' rows in the table before the encoder: they err in
+    different ways. Each half is centred, its root mean square 1.
+    """
+    return np.concatenate([_standardized(teacher.word_vectors(words)), _standardized(_rows(words, teacher))], axis=1)
+
+
+def principal_components(vectors: np.ndarray, width: int) -> np.ndarray:
+    """Returns the vectors along their principal axes, leading ones first, float32 [words, max(width, own width)].
+
+    The root mean square of the first `width` columns is _SCALE, as far as they are the vectors'
+    own: past these there are zeros. Each axis' sign is such that its largest weight is positive.
 
     Args:
-      vectors: float [words, any width], a row a word.
-      width: columns wanted.
+      vectors: float [words, own width], a row a word.
+      width: columns that will be of most use.
     """
     centred = vectors.astype(np.float64) - vectors.mean(0)
-    variances, directions = np.linalg.eigh(centred.T @ centred)
-    directions = directions[:, np.argsort(-variances, kind="stable")][:, :width]
-    signs = np.sign(directions[np.abs(directions).argmax(0), np.arange(directions.shape[1])])
-    reduced = centred @ (directions * signs)
-    rms = np.sqrt(np.mean(np.square(reduced)))
-    out = np.zeros((len(vectors), width), np.float32)
-    out[:, : reduced.shape[1]] = reduced * (_SCALE / max(rms, 1e-12))
+    variances, axes = np.linalg.eigh(centred.T @ centred)
+    axes = axes[:, np.argsort(-variances, kind="stable")]
+    signs = np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
+    turned = centred @ (axes * signs)
+    rms = np.sqrt(np.mean(np.square(turned[:, :width])))
+    out = np.zeros((len(vectors), max(width, turned.shape[1])), np.float32)
+    out[:, : turned.shape[1]] = turned * (_SCALE / max(rms, 1e-12))
     return out
 
 
-def table_from(vectors: np.ndarray, width: int) -> np.ndarray:
-    """Returns a student's embedding table, float32 [vocabulary, width], of its words' vectors.
+def vocabulary_vectors(vectors: np.ndarray, width: int) -> np.ndarray:
+    """Returns the `principal_components` of a vocabulary's words, its special ones apart.
 
-    PAD_ID's row is zero and UNKNOWN_ID's the mean of all words, which PCA puts at zero too.
+    PAD_ID's row is zero and UNKNOWN_ID's the mean of all words, which is zero too.
     """
-    table = np.zeros((len(vectors), width), np.float32)
     words = np.setdiff1d(np.arange(len(vectors)), [PAD_ID, UNKNOWN_ID])
-    table[words] = reduced_by_pca(vectors[words], width)
-    return table
+    components = principal_components(vectors[words], width)
+    out = np.zeros((len(vectors), components.shape[1]), np.float32)
+    out[words] = components
+    return out
 
 
-def random_table(size: int, width: int, seed: int) -> np.ndarray:
-    """Returns a table of the same scale without any knowledge, float32 [size, width]."""
-    table = np.random.default_rng(seed).normal(0, _SCALE, (size, width)).astype(np.float32)
-    table[PAD_ID] = 0
-    return table
+def random_vectors(size: int, width: int, seed: int) -> np.ndarray:
+    """Returns vectors of the same scale without any knowledge, float32 [size, width]."""
+    vectors = np.random.default_rng(seed).normal(0, _SCALE, (size, width)).astype(np.float32)
+    vectors[PAD_ID] = 0
+    return vectors
+
+
+def _rows(words: Sequence[str], teacher: Teacher) -> np.ndarray:
+    table = np.asarray(teacher.classifier.backbone.token_embedding.embeddings)
+    pieces = [ids[1:-1] for ids in teacher.encode(words).ids]  # without [CLS] and [SEP]
+    return np.stack([table[ids].mean(0) if len(ids) else np.zeros(table.shape[1], table.dtype) for ids in pieces])
+
+
+def _standardized(vectors: np.ndarray) -> np.ndarray:
+    centred = vectors - vectors.mean(0)
+    return centred / max(np.sqrt(np.mean(np.square(centred))), 1e-12)

@@ -53,6 +53,7 @@ _LABELLING = (
 _STUDENT = (
     "tfkd.models.distiller",
     "tfkd.models.losses",
+    "tfkd.models.projected_embedding",
     "tfkd.models.student",
     "tfkd.models.teacher",
     "tfkd.models.word_vectors",

@@ -7,9 +7,10 @@ MediaPipe doesn't lowercase, so the vocabulary does: `movie`, `Movie` and
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 PAD_ID, UNKNOWN_ID, MASK_ID = 0, 1, 2
@@ -46,28 +47,31 @@ class Vocabulary:
         return len(self.words)
 
     @classmethod
-    def from_counts(cls, counts: Mapping[str, int], max_size: int, min_count: int = 1) -> Vocabulary:
-        """Returns the vocabulary of the most frequent words.
+    def from_counts(
+        cls, counts: Mapping[str, int], max_size: int, min_count: int = 1, further: Sequence[str] = ()
+    ) -> Vocabulary:
+        """Returns the vocabulary of the most frequent words, filled up with further ones.
 
         Args:
           counts: how often each spelling occurs.
           max_size: number of ids at most, the three special ones included.
           min_count: words (all spellings together) seen less often are left out.
+          further: spellings to fill it up with, the most wanted first.
         """
         totals: Counter[str] = Counter()
         for spelling, count in counts.items():
-            if spelling not in _NO_WORDS and not any(c.isspace() for c in spelling):
+            if _can_be_word(spelling):
                 totals[normalized(spelling)] += count
         frequent = sorted((w for w, n in totals.items() if n >= min_count), key=lambda w: (-totals[w], w))
-        words = (PAD_TOKEN, UNKNOWN_TOKEN, MASK_MARKER, *frequent[: max(max_size - len(set(SPECIAL_IDS.values())), 0)])
+        wanted = dict.fromkeys([*frequent, *(normalized(spelling) for spelling in further if _can_be_word(spelling))])
+        room = max(max_size - len(set(SPECIAL_IDS.values())), 0)
+        words = (PAD_TOKEN, UNKNOWN_TOKEN, MASK_MARKER, *itertools.islice(wanted, room))
         id_of = {word: i for i, word in enumerate(words) if i > MASK_ID}
         ids = dict(SPECIAL_IDS)
-        for spelling in sorted(counts):
+        for spelling in sorted({*counts, *further}):
             if (i := id_of.get(normalized(spelling))) is not None:
                 for variant in _case_variants(spelling):
-                    if any(c.isspace() for c in variant) or variant in _NO_WORDS:
-                        continue
-                    if id_of.get(normalized(variant)) == i:
+                    if _can_be_word(variant) and id_of.get(normalized(variant)) == i:
                         ids[variant] = i
         return cls(ids=ids, words=words)
 
@@ -96,6 +100,10 @@ class Vocabulary:
         if sorted(words) != list(range(len(words))):
             raise ValueError("the vocabulary's ids leave a gap")
         return cls(ids=ids, words=tuple(words[i] for i in range(len(words))))
+
+
+def _can_be_word(spelling: str) -> bool:
+    return spelling not in _NO_WORDS and not any(c.isspace() for c in spelling)
 
 
 def _case_variants(spelling: str) -> tuple[str, ...]:

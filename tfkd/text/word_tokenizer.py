@@ -24,8 +24,9 @@ import pyarrow.compute as pc
 
 from tfkd.text.vocabulary import PAD_ID, UNKNOWN_ID, Vocabulary
 
-# Everything but letters, digits, combining marks and the ASCII apostrophe.
-DEFAULT_DELIMITER_REGEX = r"[^\pL\pN\pM']+"
+# Everything but letters, digits and combining marks. An apostrophe separates too: `don't` and `don’t` are the
+# same two words, and `film's` is one that is known and one that is frequent.
+DEFAULT_DELIMITER_REGEX = r"[^\pL\pN\pM]+"
 
 
 def split_words(texts: Sequence[str] | pa.Array, delimiter_regex: str) -> pa.ListArray:

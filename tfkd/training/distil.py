@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, write_json, write_text
 from tfkd.models.distiller import Distiller
 from tfkd.models.student import BiLstmClassifier
-from tfkd.models.teacher import Teacher, WarmupLinearDecay
-from tfkd.models.word_vectors import random_table, table_from
+from tfkd.models.teacher import WarmupLinearDecay
+from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
 from tfkd.text.vocabulary import Vocabulary
@@ -35,6 +36,8 @@ DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras",
 
 # Rows that are held in memory, and shuffled together, at a time.
 _WINDOW_ROWS = 1 << 18
+# A piece of a BERT's vocabulary that is a word: of letters, and neither a single one nor the rest of a word ("##ing").
+_WORD_PIECE = re.compile(r"[^\W\d_]{2,}")
 # Words of a text that the student learns from; more would only cost memory.
 _MAX_TRAINED_WORDS = 128
 
@@ -67,14 +70,14 @@ class StudentSetup:
     Attributes:
       corpus: its dev set is what epochs are chosen by.
       tokenizer: the student's words.
-      table: float32 [vocabulary, embedding_dim], where the embeddings start.
+      word_vectors: float32 [vocabulary, embedding_dim or more], what the embeddings start with and keep to.
       student: the student's shape.
       distill: how it learns.
     """
 
     corpus: Corpus
     tokenizer: WordTokenizer
-    table: np.ndarray
+    word_vectors: np.ndarray
     student: StudentConfig
     distill: DistillConfig
 
@@ -82,18 +85,28 @@ class StudentSetup:
 def set_up_student(
     corpus: Corpus, student: StudentConfig, distill: DistillConfig, teacher: str, seed: int
 ) -> StudentSetup:
-    """Collects the vocabulary of a corpus, and the word vectors of the teacher of this name.
+    """Collects the words of a corpus and of the teacher of this name, and their vectors.
 
     Raises:
       InputError: the delimiter expression can't be used, or the teacher can't be loaded.
     """
-    tokenizer = build_vocabulary(corpus, student)
-    bert = load_word_vector_teacher(teacher) if student.embeddings == "teacher" else None
-    return StudentSetup(corpus, tokenizer, initial_table(tokenizer.vocabulary, student, bert, seed), student, distill)
+    if student.embeddings == "random":
+        tokenizer = build_vocabulary(corpus, student)
+        vectors = random_vectors(len(tokenizer.vocabulary), student.embedding_dim, seed)
+    else:
+        bert = load_word_vector_teacher(teacher)
+        tokenizer = build_vocabulary(corpus, student, bert.tokenizer.get_vocabulary())
+        vectors = vocabulary_vectors(teacher_vectors(tokenizer.vocabulary.words, bert), student.embedding_dim)
+    return StudentSetup(corpus, tokenizer, vectors, student, distill)
 
 
-def build_vocabulary(corpus: Corpus, config: StudentConfig) -> WordTokenizer:
-    """Returns the tokenizer of the words of train and of the unlabelled texts.
+def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> WordTokenizer:
+    """Returns the tokenizer of the words of train and of the unlabelled texts, and of those among a BERT's pieces.
+
+    Args:
+      corpus: its words come first, the most frequent ones of them.
+      config: how many, and what separates them.
+      pieces: a BERT's vocabulary; its words fill up the student's in their order, which is that of frequency.
 
     Raises:
       InputError: the delimiter expression can't be used.
@@ -104,20 +117,10 @@ def build_vocabulary(corpus: Corpus, config: StudentConfig) -> WordTokenizer:
     except (ValueError, pa.ArrowException) as e:
         raise InputError(f"--delimiter_regex={regex}: {e}") from e
     counts = Counter({v["values"]: v["counts"] for v in pc.value_counts(words.flatten()).to_pylist()})
-    return WordTokenizer(Vocabulary.from_counts(counts, config.vocabulary_size, config.min_count), regex)
-
-
-def initial_table(vocabulary: Vocabulary, config: StudentConfig, teacher: Teacher | None, seed: int) -> np.ndarray:
-    """Returns the embedding table that a student starts with, float32 [vocabulary, embedding_dim].
-
-    Raises:
-      InputError: the vectors are to be the teacher's, and there is none.
-    """
-    if config.embeddings == "random":
-        return random_table(len(vocabulary), config.embedding_dim, seed)
-    if teacher is None:
-        raise InputError("--embeddings=teacher: there is no teacher here; name one by --teacher, or take random")
-    return table_from(teacher.word_vectors(vocabulary.words), config.embedding_dim)
+    candidates = [piece for piece in pieces if _WORD_PIECE.fullmatch(piece)]
+    as_words = split_words(candidates, regex).to_pylist()
+    further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
+    return WordTokenizer(Vocabulary.from_counts(counts, config.vocabulary_size, config.min_count, further), regex)
 
 
 def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
@@ -246,8 +249,8 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         hidden_size=shape.hidden_size,
         dense_size=shape.dense_size,
         dropout=shape.dropout,
+        word_vectors=setup.word_vectors,
     )
-    model.set_word_vectors(setup.table)
     steps = math.ceil(lesson.rows / config.batch_size)
     distiller = Distiller(model, lesson.alpha)
     distiller.build()
@@ -262,7 +265,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
             yield from _batches(window, tokenizer, rare, config, rng)
 
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
-    words, table_sum = tokenizer.vocabulary.words, float(setup.table.sum())
+    words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())
     history = fit_epochs(
         distiller,
         epoch_batches,
@@ -275,9 +278,9 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         lambda: _accuracy(student, corpus.dev),
         checkpoints,
         lesson.name,
-        identity=repr((shape, config, seed, lesson.identity, digest(corpus.dev), words, table_sum)),
+        identity=repr((shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum)),
     )
-    student = Student(model, tokenizer, corpus.label_names, max(e.dev_accuracy for e in history))
+    student = Student(model.folded(), tokenizer, corpus.label_names, max(e.dev_accuracy for e in history))
     facts = {"student": vars(shape), "distill": vars(config), "seed": seed, "epochs": [vars(e) for e in history]}
     save_student(student, folder, facts)
     shutil.rmtree(checkpoints)
