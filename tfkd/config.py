@@ -144,8 +144,11 @@ class StudentConfig:
     dense_size: int = _option(200, "units of the ReLU layer")
     dropout: float = _option(0.1, "share of the embeddings and of the last states dropped in training")
     vocabulary_size: int = _option(
-        20000,
-        "words at most, all spellings of a word counted once: train's, then the teacher's own if embeddings are its",
+        20000, "words that the trained student keeps, those that change its logits most; the file grows with them"
+    )
+    trained_words: int = _option(
+        60000,
+        "words at most in training, all spellings counted once: train's, then the teacher's if embeddings are its",
     )
     min_count: int = _option(1, "words seen less often in train become <UNKNOWN>")
     delimiter_regex: str = _option("", "RE2: what separates words; default: all but letters and digits")
@@ -157,7 +160,8 @@ class StudentConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "embedding_dim", "hidden_size", "dense_size", "min_count")
-        _check(self.vocabulary_size > 3, "vocabulary_size", self.vocabulary_size, "more than the 3 special words")
+        for flag in ("vocabulary_size", "trained_words"):
+            _check(getattr(self, flag) > 3, flag, getattr(self, flag), "more than the 3 special words")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
 
 
@@ -166,11 +170,11 @@ class DistillConfig:
     """How the student learns."""
 
     alpha: float = _option(0.0, "weight of the hard labels' cross-entropy; 1 - alpha is that of the teacher's logits")
-    epochs: int = _option(4, "passes over the transfer set")
+    epochs: int = _option(3, "passes over the transfer set")
     baseline_epochs: int = _option(8, "passes over train for the baseline, which learns from hard labels alone")
     batch_size: int = _option(128, "sentences a step")
     optimizer: str = _option("adam", "adam, or the paper's adadelta", ("adam", "adadelta"))
-    learning_rate: float = _option(1e-3, "peak learning rate; it decays linearly to zero (adadelta: constant)")
+    learning_rate: float = _option(2e-3, "peak learning rate; it decays linearly to zero (adadelta: constant)")
 
     p_unknown: float = _option(
         0.5, "share of the words seen once in train that are read as <UNKNOWN>, which so gets a meaning"

@@ -87,6 +87,13 @@ def test_further_word_that_is_rare_in_the_corpus_comes_in_as_a_further_one():
     assert Vocabulary.from_counts({"a": 2, "b": 1}, 9, min_count=2, further=["c", "b"]).words[3:] == ("a", "c", "b")
 
 
+def test_keeping_some_words_numbers_them_anew():
+    kept = Vocabulary.from_counts({"a": 4, "film": 3, "Café": 2, "zoo": 1}, 100).keeping([0, 1, 2, 4, 5])
+    assert kept.words == ("<PAD>", "<UNKNOWN>", "[MASK]", "film", "cafe")
+    assert [kept.ids.get(s) for s in ("FILM", "café", "a", "zoo", "[MASK]", "<UNKNOWN>")] == [3, 4, None, None, 2, 1]
+    assert Vocabulary.from_lines(kept.to_lines()) == kept
+
+
 @settings(deadline=None)
 @given(counts=counts, max_size=st.integers(4, 12), further=st.lists(st.one_of(spellings, special), max_size=5))
 def test_vocabulary_of_any_words(counts, max_size, further):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import GOOD
+from tests.conftest import BAD, GOOD
 from tests.training.small_corpus import KilledError, small_corpus
 from tfkd.config import DistillConfig, LabelConfig, StudentConfig
 from tfkd.errors import InputError
@@ -16,7 +16,7 @@ from tfkd.files import read_json
 from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
-from tfkd.text.vocabulary import MASK_ID
+from tfkd.text.vocabulary import MASK_ID, MASK_MARKER
 from tfkd.training.distil import (
     StudentSetup,
     build_vocabulary,
@@ -86,7 +86,7 @@ def test_killed_after_its_second_epoch_it_ends_the_same(whole, transfer_set, tok
     with pytest.raises(KilledError):
         run(transfer_set, tokenizer, tmp_path / "student", small_corpus(dies_after=2))
     assert not (tmp_path / "student").exists()
-    rest = small_corpus(dies_after=6)  # the epochs that are left to measure
+    rest = small_corpus(dies_after=7)  # the epochs that are left to measure, and the student that comes of them
     again = run(transfer_set, tokenizer, tmp_path / "student", rest)
     assert rest.dev.labels.lives == 0  # type: ignore[attr-defined]
     assert_same_weights(again, whole[0])
@@ -191,7 +191,7 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
     made = build_vocabulary(corpus, SHAPE)
     assert made.vocabulary.words[3:] == ("good", "film", "it", "unlabelled")
     assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]
-    assert len(build_vocabulary(corpus, StudentConfig(vocabulary_size=5)).vocabulary) == 5
+    assert len(build_vocabulary(corpus, StudentConfig(trained_words=5)).vocabulary) == 5
     assert build_vocabulary(corpus, StudentConfig(min_count=2)).vocabulary.words[3:] == ("good",)
     assert build_vocabulary(corpus, StudentConfig(delimiter_regex="[^a-z]|o")).vocabulary.words[3:5] == ("d", "film")
 
@@ -214,7 +214,7 @@ def test_words_of_the_teacher_fill_up_the_vocabulary():
     # Words alone: no special piece, no sign, single letter or number, no rest of a word, and none twice.
     assert found.words == (*trained, "zebra", "ape")
     assert found.ids["APE"] == found.ids["Ape"] == found.ids["ape"] == len(trained) + 1
-    one_more = replace(SHAPE, vocabulary_size=len(trained) + 1)
+    one_more = replace(SHAPE, trained_words=len(trained) + 1)
     assert build_vocabulary(corpus, one_more, pieces).vocabulary.words == (*trained, "zebra")
 
 
@@ -228,6 +228,21 @@ def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
     pieces = teacher.tokenizer.get_vocabulary()
     assert set(words[len(trained) :]) == {w for w in pieces if w.isalpha() and len(w) > 1} - set(trained)
     np.testing.assert_allclose(setup.word_vectors, vocabulary_vectors(teacher_vectors(words, teacher), 20), atol=1e-5)
+
+
+def test_student_keeps_no_more_words_than_it_may(transfer_set, tokenizer, tmp_path):
+    whole = run(transfer_set, tokenizer, tmp_path / "whole")
+    pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(SHAPE, vocabulary_size=13))
+    kept = pruned.tokenizer.vocabulary
+    assert (len(kept), len(whole.tokenizer.vocabulary)) == (13, len(tokenizer.vocabulary))
+    # The words that say the label stay, but for those that say what an unknown word says.
+    assert {*GOOD} < set(kept.words) or {*BAD} < set(kept.words)
+    assert pruned.dev_accuracy >= 0.9
+    texts = [f"{word} {MASK_MARKER}" for word in kept.words[3:]]
+    np.testing.assert_array_equal(pruned.probabilities(texts), whole.probabilities(texts))
+    dev = small_corpus().dev
+    assert pruned.dev_accuracy == (pruned.probabilities(dev.texts).argmax(1) == dev.labels).mean()
+    assert load_student(tmp_path / "pruned").tokenizer.vocabulary == kept
 
 
 def test_student_may_start_at_random():

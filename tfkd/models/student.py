@@ -103,13 +103,16 @@ class BiLstmClassifier(keras.Model):
         exponents = np.exp(logits - logits.max(1, keepdims=True))
         return exponents / exponents.sum(1, keepdims=True)
 
-    def folded(self) -> BiLstmClassifier:
-        """Returns the same student with a plain embedding table, to be saved and exported."""
+    def folded(self, words: np.ndarray) -> BiLstmClassifier:
+        """Returns the same student with a plain embedding table, to be saved and exported.
+
+        Args:
+          words: the ids that it is to know, which are numbered anew in this order.
+        """
         embedding = self.get_layer("embedding")
-        if not isinstance(embedding, ProjectedEmbedding):
-            return self
-        student = BiLstmClassifier(**self._config())
-        student.get_layer("embedding").set_weights([embedding.table()])
+        table = embedding.table() if isinstance(embedding, ProjectedEmbedding) else embedding.get_weights()[0]
+        student = BiLstmClassifier(**{**self._config(), "vocabulary_size": len(words)})
+        student.get_layer("embedding").set_weights([table[words]])
         for name in ("bilstm", "hidden", "logits"):
             student.get_layer(name).set_weights(self.get_layer(name).get_weights())
         return student

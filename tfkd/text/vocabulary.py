@@ -75,6 +75,14 @@ class Vocabulary:
                         ids[variant] = i
         return cls(ids=ids, words=words)
 
+    def keeping(self, words: Iterable[int]) -> Vocabulary:
+        """Returns the vocabulary of these ids alone, numbered anew in this order; the special ones come first."""
+        number = {int(old): new for new, old in enumerate(words)}
+        return Vocabulary(
+            ids={spelling: number[i] for spelling, i in self.ids.items() if i in number},
+            words=tuple(self.words[i] for i in number),
+        )
+
     def to_lines(self) -> Iterable[str]:
         """Returns MediaPipe's vocabulary file, line by line without line ends."""
         return (f"{spelling} {i}" for spelling, i in self.ids.items())

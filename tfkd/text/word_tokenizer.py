@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,3 +124,7 @@ class WordTokenizer:
             ids=np.array([known.get(word, UNKNOWN_ID) for word in words.flatten().to_pylist()], np.int32),
             offsets=words.offsets.to_numpy().astype(np.int64),
         )
+
+    def keeping(self, words: Iterable[int]) -> WordTokenizer:
+        """Returns the tokenizer of these ids alone (see Vocabulary.keeping); other words become UNKNOWN_ID."""
+        return WordTokenizer(self.vocabulary.keeping(words), self.delimiter_regex)

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,10 @@ from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
 from tfkd.text.vocabulary import Vocabulary
-from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
+from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, EncodedTexts, WordTokenizer, split_words
 from tfkd.training.finetune import load_word_vector_teacher
 from tfkd.training.loop import fit_epochs, make_deterministic
+from tfkd.training.pruning import words_that_matter
 from tfkd.transfer_set.shards import ShardedTable
 
 DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras", "vocabulary.txt"
@@ -120,7 +121,7 @@ def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str
     candidates = [piece for piece in pieces if _WORD_PIECE.fullmatch(piece)]
     as_words = split_words(candidates, regex).to_pylist()
     further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
-    return WordTokenizer(Vocabulary.from_counts(counts, config.vocabulary_size, config.min_count, further), regex)
+    return WordTokenizer(Vocabulary.from_counts(counts, config.trained_words, config.min_count, further), regex)
 
 
 def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
@@ -256,8 +257,9 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     distiller.build()
     distiller.compile(optimizer=_optimizer(config, steps * lesson.epochs), jit_compile=False)
     student = Student(model, tokenizer, corpus.label_names, 0.0)
+    counts = np.bincount(tokenizer.encode(corpus.train.texts).ids, minlength=len(tokenizer.vocabulary))
     # A word that train has once: an unknown word of tomorrow is most like these.
-    rare = np.bincount(tokenizer.encode(corpus.train.texts).ids, minlength=len(tokenizer.vocabulary)) == 1
+    rare = counts == 1
 
     def epoch_batches(epoch: int) -> Iterator[Any]:
         rng = np.random.default_rng([seed, epoch])
@@ -280,11 +282,19 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         lesson.name,
         identity=repr((shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum)),
     )
-    student = Student(model.folded(), tokenizer, corpus.label_names, max(e.dev_accuracy for e in history))
+    kept = words_that_matter(model.logits(_each_word(tokenizer)), counts, shape.vocabulary_size)
+    student = Student(model.folded(kept), tokenizer.keeping(kept), corpus.label_names, 0.0)
+    student = replace(student, dev_accuracy=_accuracy(student, corpus.dev))
     facts = {"student": vars(shape), "distill": vars(config), "seed": seed, "epochs": [vars(e) for e in history]}
     save_student(student, folder, facts)
     shutil.rmtree(checkpoints)
     return student
+
+
+def _each_word(tokenizer: WordTokenizer) -> EncodedTexts:
+    """Returns a text for each word of the vocabulary."""
+    size = len(tokenizer.vocabulary)
+    return EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
 
 
 def _accuracy(student: Student, examples: Examples) -> float:
