@@ -146,7 +146,7 @@ class StudentConfig:
     vocabulary_size: int = _option(
         20000, "words that the trained student keeps, those that change its logits most; the file grows with them"
     )
-    trained_words: int = _option(
+    training_vocabulary_size: int = _option(
         60000,
         "words at most in training, all spellings counted once: train's, then the teacher's if embeddings are its",
     )
@@ -160,7 +160,7 @@ class StudentConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "embedding_dim", "hidden_size", "dense_size", "min_count")
-        for flag in ("vocabulary_size", "trained_words"):
+        for flag in ("vocabulary_size", "training_vocabulary_size"):
             _check(getattr(self, flag) > 3, flag, getattr(self, flag), "more than the 3 special words")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
 

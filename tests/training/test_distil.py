@@ -191,7 +191,7 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
     made = build_vocabulary(corpus, SHAPE)
     assert made.vocabulary.words[3:] == ("good", "film", "it", "unlabelled")
     assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]
-    assert len(build_vocabulary(corpus, StudentConfig(trained_words=5)).vocabulary) == 5
+    assert len(build_vocabulary(corpus, StudentConfig(training_vocabulary_size=5)).vocabulary) == 5
     assert build_vocabulary(corpus, StudentConfig(min_count=2)).vocabulary.words[3:] == ("good",)
     assert build_vocabulary(corpus, StudentConfig(delimiter_regex="[^a-z]|o")).vocabulary.words[3:5] == ("d", "film")
 
@@ -214,7 +214,7 @@ def test_words_of_the_teacher_fill_up_the_vocabulary():
     # Words alone: no special piece, no sign, single letter or number, no rest of a word, and none twice.
     assert found.words == (*trained, "zebra", "ape")
     assert found.ids["APE"] == found.ids["Ape"] == found.ids["ape"] == len(trained) + 1
-    one_more = replace(SHAPE, trained_words=len(trained) + 1)
+    one_more = replace(SHAPE, training_vocabulary_size=len(trained) + 1)
     assert build_vocabulary(corpus, one_more, pieces).vocabulary.words == (*trained, "zebra")
 
 

@@ -39,8 +39,8 @@ DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras",
 _WINDOW_ROWS = 1 << 18
 # A piece of a BERT's vocabulary that is a word: of letters, and neither a single one nor the rest of a word ("##ing").
 _WORD_PIECE = re.compile(r"[^\W\d_]{2,}")
-# Words of a text that the student learns from; more would only cost memory.
-_MAX_TRAINED_WORDS = 128
+# Tokens of a text that the student learns from; more would only cost memory.
+_MAX_TOKENS = 128
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,8 @@ def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str
     candidates = [piece for piece in pieces if _WORD_PIECE.fullmatch(piece)]
     as_words = split_words(candidates, regex).to_pylist()
     further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
-    return WordTokenizer(Vocabulary.from_counts(counts, config.trained_words, config.min_count, further), regex)
+    vocabulary = Vocabulary.from_counts(counts, config.training_vocabulary_size, config.min_count, further)
+    return WordTokenizer(vocabulary, regex)
 
 
 def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
@@ -233,7 +234,7 @@ def _batches(
     rows: _Rows, tokenizer: WordTokenizer, rare: np.ndarray, config: DistillConfig, rng: np.random.Generator
 ) -> Iterator[Any]:
     encoded = tokenizer.encode(rows.texts).forgetting(rare, config.p_unknown, rng)
-    lengths = np.minimum(encoded.lengths, _MAX_TRAINED_WORDS)
+    lengths = np.minimum(encoded.lengths, _MAX_TOKENS)
     for batch in shuffled_batches(lengths, config.batch_size, rng):
         token_ids = encoded.padded(batch, max(int(lengths[batch].max()), 1))
         yield token_ids, {"label": rows.labels[batch], "logits": rows.logits[batch]}
