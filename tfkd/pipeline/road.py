@@ -60,6 +60,7 @@ _STUDENT = (
     "tfkd.text.vocabulary",
     "tfkd.text.word_tokenizer",
     "tfkd.training.distil",
+    "tfkd.training.lazy_adam",
     "tfkd.training.pruning",
     *_TRAINING,
 )

@@ -29,6 +29,7 @@ from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, EncodedTexts, WordTokenizer, split_words
 from tfkd.training.finetune import load_word_vector_teacher
+from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.training.pruning import words_that_matter
 from tfkd.transfer_set.shards import ShardedTable
@@ -305,4 +306,4 @@ def _accuracy(student: Student, examples: Examples) -> float:
 def _optimizer(config: DistillConfig, steps: int) -> keras.optimizers.Optimizer:
     if config.optimizer == "adadelta":
         return keras.optimizers.Adadelta(config.learning_rate, rho=0.95)
-    return keras.optimizers.Adam(WarmupLinearDecay(config.learning_rate, steps, warmup=0.02), clipnorm=1.0)
+    return LazyAdam(WarmupLinearDecay(config.learning_rate, steps, warmup=0.02), clipnorm=1.0)
