@@ -96,6 +96,25 @@ def test_done_again_if_data_or_code_changed(tmp_path, work):
     assert work.done == 4
 
 
+@pytest.mark.parametrize(
+    ("depends", "module", "kept"),
+    [({"n": 1}, "tfkd.errors", True), ({"n": 2}, "tfkd.errors", False), ({"n": 1}, "tfkd.progress", False)],
+)
+def test_what_a_killed_try_left_is_kept_for_the_same_try_alone(tmp_path, depends, module, kept):
+    unfinished, output = tmp_path / "output.checkpoints", tmp_path / "output"
+    seen = []
+
+    def killed():
+        unfinished.mkdir()
+        (unfinished / "epoch").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Steps(tmp_path).do("one", {"n": 1}, ["tfkd.errors"], [output], killed, [unfinished])
+    Steps(tmp_path).do("one", depends, [module], [output], lambda: seen.extend(unfinished.glob("*")), [unfinished])
+    assert seen == ([unfinished / "epoch"] if kept else [])
+
+
 def test_done_again_if_a_library_changed(tmp_path, work, monkeypatch):
     _do(tmp_path, work)
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")

@@ -142,7 +142,7 @@ class _Road:
         else:
             depends |= {"teacher": self._finetuned_step(), "sentences": self._sentences_step()}
         fingerprint = self.steps.do(
-            "transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder)
+            "transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder), unfinished=[folder]
         )
         return ShardedTable(folder), {"transfer_set": fingerprint}
 
@@ -171,6 +171,7 @@ class _Road:
             _TEACHER,
             [self._teacher_folder],
             lambda: finetune(corpus, config.teacher, self._teacher_folder, config.seed),
+            unfinished=[_checkpoints(self._teacher_folder)],
         )
 
     def _sentences_step(self) -> str:
@@ -228,6 +229,7 @@ class _Road:
             _STUDENT,
             [student],
             lambda: distil(transfer_set, self.setup, student, seed),
+            unfinished=[_checkpoints(student)],
         )
         self.steps.do(
             baseline.name,
@@ -235,6 +237,7 @@ class _Road:
             _STUDENT,
             [baseline],
             lambda: train_baseline(self.setup, baseline, seed),
+            unfinished=[_checkpoints(baseline)],
         )
         file = self._export_path(seed)
         self.steps.do(
@@ -345,6 +348,11 @@ def _refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
             )
     elif folder.is_dir() and any(path.name != REJECTS_FILE for path in folder.iterdir()):
         raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")
+
+
+def _checkpoints(folder: Path) -> Path:
+    """Returns where a model that goes to `folder` keeps its checkpoints while it is trained."""
+    return folder.with_name(f"{folder.name}.checkpoints")
 
 
 def _drop_leftovers(folder: Path) -> None:

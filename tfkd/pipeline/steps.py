@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,6 +39,7 @@ class Steps:
         modules: Sequence[str],
         outputs: Sequence[Path],
         action: Callable[[], object],
+        unfinished: Sequence[Path] = (),
     ) -> str:
         """Does a step unless it was done with all it depends on as it is now.
 
@@ -47,6 +49,8 @@ class Steps:
           modules: the code that decides what it gives.
           outputs: what it leaves; if any is gone it is done again.
           action: does it.
+          unfinished: folders that it leaves when it is killed, and goes on from; what other data, flags or code
+            left there is removed.
 
         Returns:
           A fingerprint of all it depends on, for later steps to depend on.
@@ -59,6 +63,9 @@ class Steps:
             say(f"{name}: done already ({known['seconds']:.0f} s)")
             return fingerprint
         say(f"{name}: starting")
+        if fingerprint not in (known.get("started"), known.get("fingerprint")):
+            for folder in unfinished:
+                shutil.rmtree(folder, ignore_errors=True)
         # A step killed and gone on with counts the time before it was killed too.
         before = known.get("spent", 0.0) if known.get("started") == fingerprint else 0.0
         write_json(path, {"started": fingerprint, "spent": before})
