@@ -231,8 +231,8 @@ def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
     np.testing.assert_allclose(setup.word_vectors, vocabulary_vectors(teacher_vectors(words, teacher), 20), atol=1e-5)
 
 
-def test_student_keeps_no_more_words_than_it_may(transfer_set, tokenizer, tmp_path):
-    whole = run(transfer_set, tokenizer, tmp_path / "whole")
+def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer, tmp_path):
+    whole = whole[0]
     pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(SHAPE, vocabulary_size=13))
     kept = pruned.tokenizer.vocabulary
     assert (len(kept), len(whole.tokenizer.vocabulary)) == (13, len(tokenizer.vocabulary))

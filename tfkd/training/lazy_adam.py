@@ -9,7 +9,6 @@ import tensorflow as tf
 from keras import ops
 
 
-@keras.saving.register_keras_serializable(package="tfkd")
 class LazyAdam(keras.optimizers.Adam):
     """Adam that touches only those rows of a table that a batch has.
 
