@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from tfkd.text.vocabulary import PAD_ID
@@ -41,11 +42,17 @@ class ProjectedEmbedding(keras.layers.Layer):
         self.own = self.add_weight(shape=(vocabulary, self._width), initializer="zeros", name="own")
 
     def call(self, token_ids: Any) -> Any:
-        return ops.take(self._word_vectors, token_ids, axis=0) @ self.projection + ops.take(self.own, token_ids, axis=0)
+        # Each word of the batch is projected once, however often the batch has it.
+        words, word_of = tf.unique(ops.reshape(token_ids, [-1]))
+        embeddings = self._embeddings(words)
+        return ops.take(embeddings, ops.reshape(word_of, ops.shape(token_ids)), axis=0)
 
     def compute_mask(self, token_ids: Any, mask: Any = None) -> Any:
         return ops.not_equal(token_ids, PAD_ID)
 
     def table(self) -> np.ndarray:
         """Returns the embedding of every word, float32 [vocabulary, width]."""
-        return ops.convert_to_numpy(self._word_vectors @ self.projection + self.own)
+        return ops.convert_to_numpy(self._embeddings(np.arange(len(self._word_vectors))))
+
+    def _embeddings(self, words: Any) -> Any:
+        return ops.take(self._word_vectors, words, axis=0) @ self.projection + ops.take(self.own, words, axis=0)

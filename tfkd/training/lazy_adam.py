@@ -17,7 +17,7 @@ class LazyAdam(keras.optimizers.Adam):
     fifth of the time with 28,000 words. All other weights are updated as by Adam.
 
     `clipnorm` clips the gradient of each weight by its norm; that of a table by
-    the norm over the batch's occurrences of words.
+    the norm of the gradient's rows, before those of one word are summed.
     """
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
