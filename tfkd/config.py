@@ -172,6 +172,12 @@ class DistillConfig:
     alpha: float = _option(0.0, "weight of the hard labels' cross-entropy; 1 - alpha is that of the teacher's logits")
     epochs: int = _option(3, "passes over the transfer set")
     baseline_epochs: int = _option(8, "passes over train for the baseline, which learns from hard labels alone")
+    baseline_embeddings: str = _option(
+        "free",
+        "the baseline's embeddings; free: train's words, started with the student's word vectors and trained as "
+        "they come; projected: held to the teacher's word vectors and words, as the student's are",
+        ("free", "projected"),
+    )
     batch_size: int = _option(128, "sentences a step")
     optimizer: str = _option("adam", "adam, or the paper's adadelta", ("adam", "adadelta"))
     learning_rate: float = _option(2e-3, "peak learning rate; it decays linearly to zero (adadelta: constant)")
@@ -183,6 +189,7 @@ class DistillConfig:
     def __post_init__(self) -> None:
         _check_share(self, "alpha", "p_unknown")
         _check_positive(self, "epochs", "baseline_epochs", "batch_size", "learning_rate")
+        _check_choice(self, "baseline_embeddings")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,7 @@ def transfer_set(tmp_path_factory) -> ShardedTable:
 
 def setup_of(corpus, tokenizer, shape, config) -> StudentSetup:
     vectors = random_vectors(len(tokenizer.vocabulary), shape.embedding_dim, SEED)
-    return StudentSetup(corpus, tokenizer, vectors, shape, config)
+    return StudentSetup(corpus, tokenizer, vectors, True, shape, config)
 
 
 def run(transfer_set, tokenizer, folder, corpus=None, shape=SHAPE, config=CONFIG, seed=SEED):
@@ -229,6 +229,32 @@ def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
     pieces = teacher.tokenizer.get_vocabulary()
     assert set(words[len(trained) :]) == {w for w in pieces if w.isalpha() and len(w) > 1} - set(trained)
     np.testing.assert_allclose(setup.word_vectors, vocabulary_vectors(teacher_vectors(words, teacher), 20), atol=1e-5)
+
+
+def test_a_student_without_a_teacher_knows_the_words_of_train_and_starts_with_the_same_vectors(tiny_bert):
+    corpus, shape = small_corpus(), replace(SHAPE, embedding_dim=20, embeddings="teacher")
+    setup = set_up_student(corpus, shape, CONFIG, str(tiny_bert), SEED)
+    free = setup.with_free_embeddings()
+    assert free.tokenizer.vocabulary.words == build_vocabulary(corpus, shape).vocabulary.words
+    assert (setup.projected, free.projected) == (True, False)
+    size = len(free.tokenizer.vocabulary)
+    assert size < len(setup.tokenizer.vocabulary)
+    np.testing.assert_array_equal(free.word_vectors, setup.word_vectors[:size, :20])
+    small = replace(setup, student=replace(shape, vocabulary_size=7)).with_free_embeddings()
+    assert small.tokenizer.vocabulary.words == free.tokenizer.vocabulary.words[:7]
+    assert small.word_vectors.shape == (7, 20)
+
+
+@pytest.mark.parametrize("embeddings", ["free", "projected"])
+def test_baseline_starts_with_the_words_and_vectors_that_its_flag_says(tiny_bert, tmp_path, embeddings):
+    still = DistillConfig(baseline_epochs=1, batch_size=16, learning_rate=1e-12, baseline_embeddings=embeddings)
+    setup = set_up_student(small_corpus(), replace(SHAPE, embeddings="teacher"), still, str(tiny_bert), SEED)
+    baseline = train_baseline(setup, tmp_path / embeddings, SEED)
+    start = setup.with_free_embeddings() if embeddings == "free" else setup
+    assert sorted(baseline.tokenizer.vocabulary.words) == sorted(start.tokenizer.vocabulary.words)
+    (table,) = baseline.model.get_layer("embedding").get_weights()
+    rows = [start.tokenizer.vocabulary.words.index(word) for word in baseline.tokenizer.vocabulary.words]
+    np.testing.assert_allclose(table, start.word_vectors[rows, : SHAPE.embedding_dim], atol=1e-6)
 
 
 def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer, tmp_path):

@@ -6,7 +6,7 @@ Shares are from 0 to 1, measured on the dev set; `null` where a figure doesn't e
     teacher.dev_accuracy            the fine-tuned BERT
     student.dev_accuracy            the distilled Keras student
     student.teacher_agreement       share of dev sentences to which both give one label
-    baseline.dev_accuracy           the same student on hard labels alone
+    baseline.dev_accuracy           the same student on hard labels alone (see --baseline_embeddings)
     export.dev_accuracy             the .tflite file
     export.student_agreement        share of dev sentences to which file and Keras student give one label
     export.mean_probability_difference  over dev sentences and labels, from the Keras student's

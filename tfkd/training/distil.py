@@ -72,7 +72,8 @@ class StudentSetup:
     Attributes:
       corpus: its dev set is what epochs are chosen by.
       tokenizer: the student's words.
-      word_vectors: float32 [vocabulary, embedding_dim or more], what the embeddings start with and keep to.
+      word_vectors: float32 [vocabulary, embedding_dim or more], what the embeddings start with.
+      projected: whether they keep to these vectors, as a ProjectedEmbedding.
       student: the student's shape.
       distill: how it learns.
     """
@@ -80,8 +81,22 @@ class StudentSetup:
     corpus: Corpus
     tokenizer: WordTokenizer
     word_vectors: np.ndarray
+    projected: bool
     student: StudentConfig
     distill: DistillConfig
+
+    def with_free_embeddings(self) -> StudentSetup:
+        """Returns the start of a student that has no teacher: the corpus' words alone, in a table that is free.
+
+        It is as large at most as the table that the distilled student keeps, and starts with the same vectors.
+        """
+        known = min(len(build_vocabulary(self.corpus, self.student).vocabulary), self.student.vocabulary_size)
+        return replace(
+            self,
+            tokenizer=self.tokenizer.keeping(range(known)),
+            word_vectors=self.word_vectors[:known, : self.student.embedding_dim],
+            projected=False,
+        )
 
 
 def set_up_student(
@@ -99,7 +114,7 @@ def set_up_student(
         bert = load_word_vector_teacher(teacher)
         tokenizer = build_vocabulary(corpus, student, bert.tokenizer.get_vocabulary())
         vectors = vocabulary_vectors(teacher_vectors(tokenizer.vocabulary.words, bert), student.embedding_dim)
-    return StudentSetup(corpus, tokenizer, vectors, student, distill)
+    return StudentSetup(corpus, tokenizer, vectors, student.embeddings == "teacher", student, distill)
 
 
 def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> WordTokenizer:
@@ -152,7 +167,13 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
 
 
 def train_baseline(setup: StudentSetup, folder: str | Path, seed: int) -> Student:
-    """Trains the same student on the hard labels of train alone; arguments as `distil`'s."""
+    """Trains the same student on the hard labels of train alone; arguments as `distil`'s.
+
+    It is what the student would be without distillation. Unless `baseline_embeddings` says otherwise that goes for
+    its words too: the teacher's vectors are what they start with, and no more.
+    """
+    if setup.distill.baseline_embeddings == "free":
+        setup = setup.with_free_embeddings()
     train, classes = setup.corpus.train, len(setup.corpus.label_names)
     rows = _Rows(pa.array(train.texts), train.labels, np.zeros((len(train), classes), np.float32))
     lesson = _Lesson(
@@ -252,8 +273,10 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         hidden_size=shape.hidden_size,
         dense_size=shape.dense_size,
         dropout=shape.dropout,
-        word_vectors=setup.word_vectors,
+        word_vectors=setup.word_vectors if setup.projected else None,
     )
+    if not setup.projected:
+        model.get_layer("embedding").set_weights([setup.word_vectors])
     steps = math.ceil(lesson.rows / config.batch_size)
     distiller = Distiller(model, lesson.alpha)
     distiller.build()
@@ -282,7 +305,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         lambda: _accuracy(student, corpus.dev),
         checkpoints,
         lesson.name,
-        identity=repr((shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum)),
+        identity=repr((shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.projected)),
     )
     kept = words_that_matter(model.logits(_each_word(tokenizer)), counts, shape.vocabulary_size)
     student = Student(model.folded(kept), tokenizer.keeping(kept), corpus.label_names, 0.0)
