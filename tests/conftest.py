@@ -94,6 +94,25 @@ def sentences() -> list[tuple[str, str]]:
     return made
 
 
+def pairs() -> list[tuple[str, str, str]]:
+    """Returns 160 labelled pairs, each once: whether the two adjectives say the same of a thing."""
+    made = []
+    for i, first in enumerate(GOOD + BAD):
+        for j, second in enumerate((GOOD + BAD) * 3):
+            if (i + j) % 6 < 5:
+                label = "same" if (first in GOOD) == (second in GOOD) else "other"
+                made.append((f"the {NOUNS[j % 5]} is {first}", f"a very {second} {NOUNS[(i + j) % 5]}", label))
+    return made
+
+
+@pytest.fixture(scope="session")
+def pair_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a TSV of `pairs`."""
+    path = tmp_path_factory.mktemp("corpus") / "pairs.tsv"
+    path.write_text("sentence1\tsentence2\tlabel\n" + "".join("\t".join(row) + "\n" for row in pairs()), "utf-8")
+    return path
+
+
 @pytest.fixture(scope="session")
 def corpus_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Returns a TSV of `sentences`."""

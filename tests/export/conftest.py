@@ -11,12 +11,15 @@ import pytest
 from tfkd.config import ExportConfig
 from tfkd.export.exporter import ExportResult, export_student
 from tfkd.models.student import BiLstmClassifier
+from tfkd.text.examples import Examples
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
 
 WORDS = ("a", "good", "bad", "film", "doesn't", "it's", "café", "naïve", "映画", "don’t", "10", "и")
 LABELS = ("negative", "positive")
 DEV_TEXTS = ["a good film", "A BAD film!", "it's", "", "unheard words", "good " * 20]
+DEV = Examples.without_labels(DEV_TEXTS)
+PAIRS = Examples.without_labels(DEV_TEXTS, [*DEV_TEXTS[3:], *DEV_TEXTS[:3]])
 MAX_TOKENS = 12
 
 
@@ -43,7 +46,22 @@ def exported(
     student: BiLstmClassifier, tokenizer: WordTokenizer, tmp_path_factory: pytest.TempPathFactory
 ) -> ExportResult:
     path = tmp_path_factory.mktemp("export") / "student.tflite"
-    return export_student(student, tokenizer, LABELS, DEV_TEXTS, path, ExportConfig(max_tokens=MAX_TOKENS))
+    return export_student(student, tokenizer, LABELS, DEV, path, ExportConfig(max_tokens=MAX_TOKENS))
+
+
+@pytest.fixture(scope="session")
+def pair_student(tokenizer: WordTokenizer) -> BiLstmClassifier:
+    words = len(tokenizer.vocabulary)
+    return randomized(BiLstmClassifier(words, 3, embedding_dim=40, hidden_size=24, dense_size=16, pairs=True))
+
+
+@pytest.fixture(scope="session")
+def pair_export(
+    pair_student: BiLstmClassifier, tokenizer: WordTokenizer, tmp_path_factory: pytest.TempPathFactory
+) -> ExportResult:
+    path = tmp_path_factory.mktemp("pairs") / "student.tflite"
+    labels = ("contradiction", "neutral", "entailment")
+    return export_student(pair_student, tokenizer, labels, PAIRS, path, ExportConfig(max_tokens=MAX_TOKENS))
 
 
 @pytest.fixture(scope="session")

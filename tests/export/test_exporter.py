@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.export.conftest import DEV_TEXTS, LABELS, MAX_TOKENS, randomized
+from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, randomized
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import exporter
 from tfkd.export.exporter import export_student
 from tfkd.models.student import BiLstmClassifier
+from tfkd.text.examples import Examples
 
 CONFIG = ExportConfig(max_tokens=MAX_TOKENS)
 SHORT = ExportConfig(max_tokens=3)  # converts sooner
@@ -26,7 +27,7 @@ def test_says_size_truncation_and_parity(exported):
 def test_the_same_student_gives_the_same_file(exported, student, tokenizer, tmp_path):
     copy = BiLstmClassifier.from_config(student.get_config())  # other variables, other names inside TensorFlow
     copy.set_weights(student.get_weights())
-    again = export_student(copy, tokenizer, LABELS, DEV_TEXTS, tmp_path / "again.tflite", CONFIG)
+    again = export_student(copy, tokenizer, LABELS, DEV, tmp_path / "again.tflite", CONFIG)
     assert again.path.read_bytes() == exported.path.read_bytes()
 
 
@@ -39,28 +40,32 @@ def test_an_export_that_differs_leaves_nothing(student, tokenizer, tmp_path, mon
     if earlier is not None:
         path.write_bytes(earlier)
     with pytest.raises(InputError, match="exported student"):
-        export_student(student, tokenizer, LABELS, DEV_TEXTS, path, SHORT)
+        export_student(student, tokenizer, LABELS, DEV, path, SHORT)
     assert [p.read_bytes() for p in tmp_path.iterdir()] == ([] if earlier is None else [earlier])
 
 
 @pytest.mark.parametrize(
-    ("labels", "texts", "says"),
-    [(("a", "b", "c"), ["a"], "3 label names for a student of 2"), (LABELS, [], "no dev texts")],
+    ("labels", "dev", "says"),
+    [
+        (("a", "b", "c"), DEV, "3 label names for a student of 2"),
+        (LABELS, Examples.without_labels([]), "no dev texts"),
+        (LABELS, Examples.without_labels(["a"], ["b"]), "dev has pairs; the student classifies single texts"),
+    ],
 )
-def test_what_does_not_fit_is_refused(student, tokenizer, tmp_path, labels, texts, says):
+def test_what_does_not_fit_is_refused(student, tokenizer, tmp_path, labels, dev, says):
     with pytest.raises(InputError, match=says):
-        export_student(student, tokenizer, labels, texts, tmp_path / "student.tflite", SHORT)
+        export_student(student, tokenizer, labels, dev, tmp_path / "student.tflite", SHORT)
 
 
 def test_a_vocabulary_of_another_student_is_refused(tokenizer, tmp_path):
     with pytest.raises(InputError, match="not of the same run"):
-        export_student(BiLstmClassifier(99, 2, 4, 4, 4), tokenizer, LABELS, ["a"], tmp_path / "s.tflite", SHORT)
+        export_student(BiLstmClassifier(99, 2, 4, 4, 4), tokenizer, LABELS, DEV, tmp_path / "s.tflite", SHORT)
 
 
 def test_a_path_that_can_not_be_written_is_named(student, tokenizer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/student\.tflite: can't be written"):
-        export_student(student, tokenizer, LABELS, DEV_TEXTS, tmp_path / "file" / "student.tflite", SHORT)
+        export_student(student, tokenizer, LABELS, DEV, tmp_path / "file" / "student.tflite", SHORT)
 
 
 @pytest.mark.parametrize(("field", "value"), [("max_tokens", 0), ("quantization", "int4")])

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.export.conftest import DEV_TEXTS, LABELS, MAX_TOKENS
+from tests.export.conftest import DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS
 from tfkd.errors import InputError
 from tfkd.export.litert_classifier import LiteRtClassifier
 
@@ -18,6 +18,19 @@ def test_predicts_what_the_export_measured(tflite, exported):
     np.testing.assert_array_equal(classifier.predict(DEV_TEXTS), exported.probabilities)
     assert classifier.label_names == LABELS
     assert classifier.max_tokens == MAX_TOKENS
+
+
+def test_pairs(pair_export, pair_student, tokenizer):
+    classifier = LiteRtClassifier.from_file(pair_export.path)
+    assert classifier.pairs
+    found = classifier.predict(*PAIRS.columns)
+    np.testing.assert_array_equal(found, pair_export.probabilities)
+    encoded = [tokenizer.encode(texts) for texts in PAIRS.columns]
+    np.testing.assert_allclose(found, pair_student.probabilities(*encoded, max_tokens=MAX_TOKENS), atol=0.02)
+    swapped = classifier.predict(*PAIRS.columns[::-1])
+    assert np.abs(swapped - found).max() > 0.03  # which text is the first matters, and is kept
+    assert classifier.truncated(*PAIRS.columns) == pair_export.truncated == 2  # one long text, in two pairs
+    assert not LiteRtClassifier.from_file(pair_export.path).predict([], []).size
 
 
 def test_no_texts_give_no_rows(tflite):

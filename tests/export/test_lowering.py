@@ -16,7 +16,7 @@ from tfkd.export.lowering import StudentWeights, lower
 from tfkd.models.student import BiLstmClassifier
 
 
-def keras_probabilities(model: keras.Model, ids: np.ndarray) -> np.ndarray:
+def keras_probabilities(model: keras.Model, ids: np.ndarray | list[np.ndarray]) -> np.ndarray:
     return keras.ops.convert_to_numpy(keras.ops.softmax(model(ids)))
 
 
@@ -35,6 +35,21 @@ def test_lowered_student_equals_keras_masked_bilstm(data):
     call = lower(StudentWeights.from_model(model), tokens).__call__
     lowered = np.concatenate([call(row[None])["probabilities"] for row in rows])
     np.testing.assert_allclose(lowered, keras_probabilities(model, rows), atol=1e-5)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_lowered_student_of_pairs_equals_keras(data):
+    size = st.integers(1, 9)
+    vocabulary_size, tokens = data.draw(st.integers(2, 20)), data.draw(size)
+    shape = {"embedding_dim": data.draw(size), "hidden_size": data.draw(size), "dense_size": data.draw(size)}
+    model = randomized(BiLstmClassifier(vocabulary_size, 3, **shape, pairs=True), data.draw(st.integers(0, 99)))
+    ids = st.lists(st.integers(0, vocabulary_size - 1), min_size=tokens, max_size=tokens)
+    rows = data.draw(st.lists(st.tuples(ids, ids), min_size=1, max_size=5))
+    first, second = np.array([*rows, ([0] * tokens, rows[0][1])], np.int32).transpose(1, 0, 2)
+    call = lower(StudentWeights.from_model(model), tokens).__call__
+    lowered = np.concatenate([call(a[None], b[None])["probabilities"] for a, b in zip(first, second, strict=True)])
+    np.testing.assert_allclose(lowered, keras_probabilities(model, [first, second]), atol=1e-5)
 
 
 def test_padding_at_the_end_changes_nothing(student):

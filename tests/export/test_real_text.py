@@ -28,11 +28,11 @@ def exported(corpus, tmp_path_factory):
     """A student that learned from real sentences, exported; the rest of the road has tests of its own."""
     folder = tmp_path_factory.mktemp("real")
     few = Examples(corpus.train.texts[::4], corpus.train.labels[::4])  # the file has film after film
-    learned = Corpus(few, corpus.dev, [], corpus.label_names)
+    learned = Corpus(few, corpus.dev, Examples.without_labels([]), corpus.label_names)
     setup = set_up_student(learned, SHAPE, DistillConfig(baseline_epochs=4), teacher="", seed=1)
     student = train_baseline(setup, folder / "s", seed=1)
     path = folder / "student.tflite"
-    return export_student(student.model, student.tokenizer, corpus.label_names, corpus.dev.texts, path, ExportConfig())
+    return export_student(student.model, student.tokenizer, corpus.label_names, corpus.dev, path, ExportConfig())
 
 
 @pytest.mark.real

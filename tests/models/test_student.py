@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfkd.models.student import BiLstmClassifier
+from tfkd.models.student import BiLstmClassifier, siamese_features
 from tfkd.text.word_tokenizer import EncodedTexts
 
 IDS = [[3, 4, 5, 6, 7], [8, 3], [9], []]
@@ -12,6 +12,10 @@ IDS = [[3, 4, 5, 6, 7], [8, 3], [9], []]
 
 def padded(rows, length: int) -> np.ndarray:
     return np.array([row + [0] * (length - len(row)) for row in rows], np.int32)
+
+
+def encoded(rows) -> EncodedTexts:
+    return EncodedTexts(np.concatenate(rows).astype(np.int32), np.cumsum([0, *map(len, rows)]))
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +64,35 @@ def test_logits_are_those_of_the_papers_equations(student):
     np.testing.assert_allclose(student(padded(IDS, 5)), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_siamese_features_by_hand():
+    found = siamese_features(np.array([[2.0, -1.0], [0.0, 3.0]]), np.array([[-1.0, -1.0], [4.0, 1.0]]))
+    np.testing.assert_array_equal(found, [[2, -1, -1, -1, -2, 1, 3, 0], [0, 3, 4, 1, 0, 3, 4, 2]])
+
+
+def test_logits_of_pairs_are_those_of_the_papers_equations():
+    model = BiLstmClassifier(10, 3, embedding_dim=6, hidden_size=4, dense_size=5, dropout=0.3, pairs=True)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
+    table, wf, uf, bf, wb, ub, bb, w1, b1, w2, b2 = model.get_weights()  # one BiLSTM for both texts
+    assert w1.shape == (4 * 2 * 4, 5)
+    expected = []
+    for pair in zip(IDS, IDS[::-1], strict=True):
+        states = []
+        for ids in pair:
+            x = table[ids] if ids else np.zeros((0, 6))
+            states.append(np.concatenate([last_state(x, wf, uf, bf), last_state(x[::-1], wb, ub, bb)]))
+        h1, h2 = states
+        features = np.concatenate([h1, h2, h1 * h2, np.abs(h1 - h2)])
+        expected.append(np.maximum(features @ w1 + b1, 0) @ w2 + b2)
+    found = model([padded(IDS, 5), padded(IDS[::-1], 5)])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    columns = [encoded(IDS), encoded(IDS[::-1])]
+    np.testing.assert_allclose(model.logits(*columns, batch_size=3), found, atol=1e-5)
+    again = BiLstmClassifier.from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.logits(*columns), model.logits(*columns))
+
+
 @pytest.mark.parametrize("length", [6, 9, 40])
 def test_logits_do_not_depend_on_padding(student, length):
     np.testing.assert_allclose(student(padded(IDS, length)), student(padded(IDS, 5)), atol=1e-6)
@@ -70,11 +103,11 @@ def test_logits_do_not_depend_on_padding(student, length):
 
 @pytest.mark.parametrize("batch_size", [1, 3, 128])
 def test_logits_of_texts_come_in_their_order(student, batch_size):
-    encoded = EncodedTexts(np.concatenate(IDS).astype(np.int32), np.cumsum([0, *map(len, IDS)]))
+    texts = encoded(IDS)
     expected = student(padded(IDS, 5))
-    np.testing.assert_allclose(student.logits(encoded, batch_size=batch_size), expected, atol=1e-6)
+    np.testing.assert_allclose(student.logits(texts, batch_size=batch_size), expected, atol=1e-6)
     cut = student(padded([ids[:2] for ids in IDS], 2))
-    np.testing.assert_allclose(student.logits(encoded, max_tokens=2, batch_size=batch_size), cut, atol=1e-6)
+    np.testing.assert_allclose(student.logits(texts, max_tokens=2, batch_size=batch_size), cut, atol=1e-6)
 
 
 def test_saved_student_gives_the_same_logits(student, tmp_path):

@@ -64,6 +64,32 @@ def test_no_more_pieces_than_bert_has_positions(tiny_bert):
     assert len(ids(teacher, "good " * 1000)) == 64
 
 
+# [CLS] first [SEP] second [SEP]; the second text and its [SEP] are segment 1.
+def test_pieces_of_pairs_by_hand(teacher):
+    pieces = teacher.encode(["the film", "", "good"], ["bad", "film", ""])
+    inputs = pieces.padded(np.array([0, 1, 2]))
+    assert {name: value.tolist() for name, value in inputs.items()} == {
+        "token_ids": [[CLS, THE, FILM, SEP, BAD, SEP], [CLS, SEP, FILM, SEP, 0, 0], [CLS, GOOD, SEP, SEP, 0, 0]],
+        "segment_ids": [[0, 0, 0, 0, 1, 1], [0, 0, 1, 1, 0, 0], [0, 0, 0, 1, 0, 0]],
+        "padding_mask": [[1] * 6, [1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 0, 0]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [(9, 2, (3, 2)), (2, 9, (2, 3)), (9, 9, (3, 2)), (3, 3, (3, 2)), (1, 3, (1, 3)), (0, 9, (0, 5)), (9, 0, (5, 0))],
+)
+def test_of_a_pair_too_long_the_longer_text_is_cut(tiny_bert, first, second, left):
+    teacher = Teacher.from_preset(tiny_bert, max_pieces=8, num_classes=2)  # five besides [CLS] and two [SEP]
+    (found,) = teacher.encode(["good " * first], ["bad " * second]).ids
+    assert found.tolist() == [CLS, *[GOOD] * left[0], SEP, *[BAD] * left[1], SEP]
+
+
+def test_second_text_is_read_as_such(teacher):
+    good, bad = teacher.logits(teacher.encode(["good", "bad"], ["bad", "good"]))
+    assert np.abs(good - bad).max() > 0.01
+
+
 def test_no_texts(teacher):
     pieces = teacher.encode([])
     assert teacher.logits(pieces).shape == (0, 3)

@@ -1,7 +1,7 @@
 """The three rules: by hand with a scripted rng, their shares and distributions at a fixed seed, on any text."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tfkd.config import AugmentationConfig
 from tfkd.text.augmentation import Augmenter, PosUnigrams, TaggedText, pattern_tagger, tag_text
+from tfkd.text.examples import Examples
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -39,14 +40,26 @@ def initial(tokens: Sequence[str]) -> list[str]:
     return [token[0].lower() for token in tokens]
 
 
+def texts_of(*texts: str) -> Examples:
+    return Examples.without_labels(list(texts))
+
+
+pairs_of = Examples.without_labels
+
+
+def single(made: Iterable[tuple[str, ...]]) -> list[str]:
+    """The texts of an augmenter that has one column."""
+    return [text for (text,) in made]
+
+
 SOURCE = "The film isn't (very) well-made, it's bad!"
 WORDS = ["The", "film", "isn't", "very", "well-made", "it's", "bad"]
 
 
 def augmented(text: str, *draws, corpus: Sequence[str] = (), tagger=initial, **config) -> str:
-    augmenter = Augmenter([text, *corpus], AugmentationConfig(**config), tagger)
+    augmenter = Augmenter(texts_of(text, *corpus), AugmentationConfig(**config), tagger)
     script = Script(*draws)
-    made = augmenter.augment(augmenter.texts[0], script)  # type: ignore[arg-type]
+    made = augmenter.augment(augmenter.rows[0][0], script)  # type: ignore[arg-type]
     assert not script.draws
     return made
 
@@ -135,7 +148,7 @@ CHI_SQUARED_999 = {3: 16.266, 4: 18.467}
 def test_shares_of_masks_and_replacements():
     # Each x becomes one of the tag's 20 words, of which half are "y": a replacement shows half the time.
     texts = ["x x x x x x x x x x", "y y y y y y y y y y"]
-    made = list(Augmenter(texts, AugmentationConfig(n_iter=2000, p_ng=0.0), one_tag).generate(seed=5))
+    made = single(Augmenter(texts_of(*texts), AugmentationConfig(n_iter=2000, p_ng=0.0), one_tag).generate(seed=5))
     words = Counter(word for text in made[0::2] for word in text.split(" "))
     assert len(made) == 4000
     assert sum(words.values()) == 20_000
@@ -146,7 +159,7 @@ def test_shares_of_masks_and_replacements():
 def test_share_length_and_place_of_ngrams():
     source = "a b c d e f g h i j"
     config = AugmentationConfig(n_iter=8000, p_mask=0.0, p_pos=0.0)
-    made = list(Augmenter([source], config, one_tag).generate(seed=5))
+    made = single(Augmenter(texts_of(source), config, one_tag).generate(seed=5))
     cut = [text for text in made if text != source]
     assert within(len(cut), 8000, 0.25)
     lengths = Counter(len(text.split()) for text in cut)
@@ -161,7 +174,9 @@ def test_share_length_and_place_of_ngrams():
 def test_replacements_follow_the_unigram_distribution_of_the_tag():
     texts = ["a b b c c c d d d d"]
     config = AugmentationConfig(n_iter=1000, p_mask=0.0, p_pos=1.0, p_ng=0.0)
-    made = Counter(word for text in Augmenter(texts, config, one_tag).generate(seed=2) for word in text.split())
+    made = Counter(
+        word for text in single(Augmenter(texts_of(*texts), config, one_tag).generate(seed=2)) for word in text.split()
+    )
     assert set(made) == set("abcd")
     assert chi_squared([made[w] for w in "abcd"], [0.1, 0.2, 0.3, 0.4]) < CHI_SQUARED_999[3]
 
@@ -171,8 +186,36 @@ def test_replacement_keeps_the_part_of_speech():
     tags = dict.fromkeys(nouns, "N") | dict.fromkeys(verbs, "V")
     config = AugmentationConfig(n_iter=200, p_mask=0.0, p_pos=1.0, p_ng=0.0)
     texts = ["dog runs", "cat sleeps", "bird sings"]
-    made = {tuple(t.split()) for t in Augmenter(texts, config, lambda ts: [tags[t] for t in ts]).generate(seed=0)}
+    augmenter = Augmenter(texts_of(*texts), config, lambda ts: [tags[t] for t in ts])
+    made = {tuple(text.split()) for text in single(augmenter.generate(seed=0))}
     assert made == {(noun, verb) for noun in nouns for verb in verbs}
+
+
+# --- pairs -------------------------------------------------------------------
+
+
+def test_of_pairs_the_first_then_the_second_then_both_are_augmented():
+    config = AugmentationConfig(n_iter=5, p_mask=1.0, p_pos=0.0, p_ng=0.0)
+    made = Augmenter(pairs_of(["a b", "c"], ["d", "e, f"]), config, one_tag).generate(seed=0)
+    turns = [
+        [("[MASK] [MASK]", "d"), ("[MASK]", "e, f")],
+        [("a b", "[MASK]"), ("c", "[MASK], [MASK]")],
+        [("[MASK] [MASK]", "[MASK]"), ("[MASK]", "[MASK], [MASK]")],
+    ]
+    assert list(made) == [*turns[0], *turns[1], *turns[2], *turns[0], *turns[1]]
+
+
+def test_words_of_both_texts_replace_each_other():
+    config = AugmentationConfig(n_iter=300, p_mask=0.0, p_pos=1.0, p_ng=0.0)
+    made = list(Augmenter(pairs_of(["a"], ["b"]), config, one_tag).generate(seed=0))
+    assert set(made[0::3]) == {("a", "b"), ("b", "b")}
+    assert set(made[2::3]) == {(x, y) for x in "ab" for y in "ab"}
+
+
+def test_a_text_without_words_is_passed_over_only_when_it_is_its_turn():
+    config = AugmentationConfig(n_iter=3, p_mask=1.0, p_pos=0.0, p_ng=0.0)
+    made = Augmenter(pairs_of(["a"], ["..."]), config, one_tag).generate(seed=0)
+    assert list(made) == [("[MASK]", "...")]
 
 
 # --- order and seed ----------------------------------------------------------
@@ -180,17 +223,18 @@ def test_replacement_keeps_the_part_of_speech():
 
 def test_all_texts_come_once_before_any_comes_again():
     config = AugmentationConfig(n_iter=3, p_mask=0.0, p_pos=0.0, p_ng=0.0)
-    assert list(Augmenter(["a b", "...", "c"], config, one_tag).generate(seed=0)) == ["a b", "c"] * 3
+    made = Augmenter(texts_of("a b", "...", "c"), config, one_tag).generate(seed=0)
+    assert list(made) == [("a b",), ("c",)] * 3
 
 
 def test_seed_fixes_the_sentences():
-    texts = ["the film is good", "a dull plot, so bad"] * 10
+    examples = texts_of(*["the film is good", "a dull plot, so bad"] * 10)
     config = AugmentationConfig(n_iter=5)
-    made = [list(Augmenter(texts, config).generate(seed)) for seed in (1, 1, 2)]
+    made = [list(Augmenter(examples, config).generate(seed)) for seed in (1, 1, 2)]
     assert made[0] == made[1]
     assert made[0] != made[2]
     # More iterations add sentences and change none.
-    assert list(Augmenter(texts, AugmentationConfig(n_iter=6)).generate(1))[: len(made[0])] == made[0]
+    assert list(Augmenter(examples, AugmentationConfig(n_iter=6)).generate(1))[: len(made[0])] == made[0]
 
 
 # --- any text, the real tagger -----------------------------------------------
@@ -207,10 +251,10 @@ def test_tagger_gives_penn_tags():
 @given(text=any_text, seed=st.integers(0, 9))
 def test_what_stands_between_words_stays_as_it_is(text, seed):
     rng = np.random.default_rng(seed)
-    kept = Augmenter([text], AugmentationConfig(p_mask=0.0, p_pos=0.0, p_ng=0.0))
-    assert kept.augment(kept.texts[0], rng) == text if kept.texts[0].spans else list(kept.generate(seed)) == []
-    masked = Augmenter([text], AugmentationConfig(p_mask=1.0, p_pos=0.0, p_ng=0.0))
-    tagged = masked.texts[0]
+    kept = Augmenter(texts_of(text), AugmentationConfig(p_mask=0.0, p_pos=0.0, p_ng=0.0))
+    assert kept.augment(kept.rows[0][0], rng) == text if kept.rows[0][0].spans else list(kept.generate(seed)) == []
+    masked = Augmenter(texts_of(text), AugmentationConfig(p_mask=1.0, p_pos=0.0, p_ng=0.0))
+    tagged = masked.rows[0][0]
     if tagged.spans:
         ends = [0, *(end for _, end in tagged.spans)]
         starts = [*(start for start, _ in tagged.spans), len(text)]
@@ -222,8 +266,8 @@ def test_what_stands_between_words_stays_as_it_is(text, seed):
 @settings(deadline=None)
 @given(text=any_text, seed=st.integers(0, 9))
 def test_ngram_is_a_part_of_the_text(text, seed):
-    augmenter = Augmenter([text], AugmentationConfig(n_iter=3, p_mask=0.0, p_pos=0.0, p_ng=1.0))
-    words = len(augmenter.texts[0].spans)
-    for made in augmenter.generate(seed):
+    augmenter = Augmenter(texts_of(text), AugmentationConfig(n_iter=3, p_mask=0.0, p_pos=0.0, p_ng=1.0))
+    words = len(augmenter.rows[0][0].spans)
+    for made in single(augmenter.generate(seed)):
         assert made in text
         assert len(tag_text(made, one_tag).words) <= min(5, words) or made == text

@@ -57,7 +57,7 @@ def test_folder_with_dev_and_unlabelled(tmp_path):
     assert (found.dev.texts, found.dev.labels.tolist()) == (["so so"], [0])
     assert found.label_names == ("0", "1")
     # What stands in dev, be it spaced otherwise, never gets into the transfer set; what is in train may.
-    assert found.unlabelled == ["who knows", "good"]
+    assert found.unlabelled.texts == ["who knows", "good"]
     assert any("1 of 3 unlabelled texts are in dev" in note for note in found.notes)
     assert any(note.startswith("text column: sentence (guessed") for note in found.notes)
 
@@ -73,7 +73,7 @@ def test_files_by_flag_override_those_of_the_folder(tmp_path):
     tsv(tmp_path / "other.tsv", ("y", 0))
     tsv(tmp_path / "more.tsv", ("z",), header=("text",))
     found = corpus(tmp_path, dev=str(tmp_path / "other.tsv"), unlabelled=str(tmp_path / "more.tsv"))
-    assert (found.dev.texts, found.unlabelled) == (["y"], ["z"])
+    assert (found.dev.texts, found.unlabelled.texts) == (["y"], ["z"])
 
 
 def test_validation_parquet_and_jsonl_train(tmp_path):
@@ -173,11 +173,27 @@ def test_pair_flag_alone_and_one_column_twice(tmp_path):
         corpus(path, text_column="label")
 
 
-def test_unlabelled_texts_are_refused_for_pairs(tmp_path):
+def test_unlabelled_pairs(tmp_path):
     header = ("sentence1", "sentence2", "label")
     folder(tmp_path, [("a", "b", 0), ("c", "d", 1)], [("e", "f", 1)], header)
-    tsv(tmp_path / "unlabelled.tsv", ("g", "h"), header=header[:2])
-    with pytest.raises(UsageError, match="not for pairs"):
+    tsv(tmp_path / "unlabelled.tsv", ("g", "h"), ("e", "f"), ("f", "e"), header=header[:2])
+    found = corpus(tmp_path)
+    assert found.pairs
+    assert found.unlabelled.columns == (["g", "f"], ["h", "e"])
+    assert any("1 of 3 unlabelled texts are in dev" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_unlabelled_texts_of_the_other_kind_are_refused(tmp_path, pairs):
+    header, single = ("question1", "question2", "label"), ("text", "label")
+    if pairs:
+        folder(tmp_path, [("a", "b", 0), ("c", "d", 1)], [("e", "f", 1)], header)
+        tsv(tmp_path / "unlabelled.tsv", ("g",), header=("text",))
+    else:
+        folder(tmp_path, [("a", 0), ("c", 1)], [("e", 1)], single)
+        tsv(tmp_path / "unlabelled.tsv", ("g", "h"), header=header[:2])
+    kinds = ("single texts; expected pairs", "pairs; expected single texts")[not pairs]
+    with pytest.raises(InputError, match=rf"unlabelled\.tsv: has {kinds}, as in train"):
         corpus(tmp_path)
 
 
@@ -367,7 +383,7 @@ def test_texts_are_detokenized_on_both_sides(tmp_path):
         folder(tmp_path, [("ca n't lose", 1), ("wo n't do", 0)], [("it 's good .", 1)]), detokenize="treebank"
     )
     assert found.train.texts == ["can't lose", "won't do"]
-    assert (found.dev.texts, found.unlabelled) == (["it's good."], ["isn't it?"])
+    assert (found.dev.texts, found.unlabelled.texts) == (["it's good."], ["isn't it?"])
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])

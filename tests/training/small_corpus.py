@@ -41,6 +41,10 @@ def small_corpus(dies_after: int | None = None) -> Corpus:
     texts = [text for text, _ in rows]
     dev_labels = labels[1::4] if dies_after is None else DyingLabels.of(labels[1::4], dies_after)
     train = [i for i in range(len(rows)) if i % 4 != 1]
+    unlabelled = Examples.without_labels([])
     return Corpus(
-        Examples([texts[i] for i in train], labels[train]), Examples(texts[1::4], dev_labels), [], ("neg", "pos")
+        Examples([texts[i] for i in train], labels[train]),
+        Examples(texts[1::4], dev_labels),
+        unlabelled,
+        ("neg", "pos"),
     )

@@ -188,7 +188,12 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
     def examples(*texts):
         return Examples(list(texts), np.full(len(texts), NO_LABEL, np.int32))
 
-    corpus = Corpus(examples("Good good film", "it [MASK]"), examples("dev"), ["unlabelled"], ("neg", "pos"))
+    corpus = Corpus(
+        examples("Good good film", "it [MASK]"),
+        examples("dev"),
+        Examples.without_labels(["unlabelled"]),
+        ("neg", "pos"),
+    )
     made = build_vocabulary(corpus, SHAPE)
     assert made.vocabulary.words[3:] == ("good", "film", "it", "unlabelled")
     assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]

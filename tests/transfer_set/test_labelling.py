@@ -13,7 +13,7 @@ from tfkd.models.teacher import Teacher
 from tfkd.text.examples import Corpus, Examples
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
-from tfkd.transfer_set.shards import MANIFEST, TRANSFER_SET, ShardedTable, shard_path
+from tfkd.transfer_set.shards import MANIFEST, ShardedTable, shard_path, transfer_set_schema
 
 TEXTS = ["the film is good", "a bad plot", "so very dull", "great cast", "it was awful .", "lovely scene", "the story"]
 LABELS = [1, 0, 0, 1, 0, 1, 1]
@@ -28,7 +28,7 @@ def teacher(tiny_bert) -> Teacher:
 def sentences(folder, texts=TEXTS, shard_rows: int = 3) -> ShardedTable:
     dev = Examples(["dev"], np.array([0], np.int32))
     train = Examples(list(texts[:5]), np.array(LABELS[: len(texts[:5])], np.int32))
-    corpus = Corpus(train, dev, list(texts[5:]), ("neg", "pos"))
+    corpus = Corpus(train, dev, Examples.without_labels(list(texts[5:])), ("neg", "pos"))
     return write_sentences(corpus, AugmentationConfig(n_iter=0), folder, shard_rows, 0)
 
 
@@ -49,7 +49,7 @@ def test_every_sentence_has_the_teachers_logits(tmp_path, teacher):
     # Each alone through the teacher.
     expected = np.concatenate([teacher.logits(teacher.encode([text])) for text in TEXTS])
     np.testing.assert_allclose(logits_of(found), expected, atol=1e-5)
-    assert found.read(0).schema.equals(TRANSFER_SET)
+    assert found.read(0).schema.equals(transfer_set_schema(pairs=False))
 
 
 def test_manifest_names_the_teacher_the_sentences_and_the_shards(tmp_path, teacher):
@@ -230,7 +230,7 @@ def test_logits_alone_are_a_transfer_set(tmp_path):
         ],
         [{"text": "c", "source": "unlabelled", "label": None, "logits": [0.0, float(np.float32(1e-3))]}],
     ]
-    assert found.read(0).schema.equals(TRANSFER_SET)
+    assert found.read(0).schema.equals(transfer_set_schema(pairs=False))
     assert (found.rows, found.manifest["teacher"], found.manifest["label_names"]) == (3, None, ["neg", "pos"])
     assert found.manifest["logits_from"] == str(tmp_path / "a.parquet")
 
@@ -258,7 +258,7 @@ def test_labels_and_sources_are_kept(tmp_path, label_of_none):
     columns = {**GOOD, "label": pa.array([1, label_of_none, 0], pa.int64()), "source": ["train", "augmented", "train"]}
     found = imported(written(tmp_path / "a.parquet", columns), tmp_path / "t", shard_rows=9)
     assert found.read(0)["label"].to_pylist() == [1, None, 0]
-    assert found.read(0).schema.equals(TRANSFER_SET)
+    assert found.read(0).schema.equals(transfer_set_schema(pairs=False))
     assert found.read(0)["source"].to_pylist() == ["train", "augmented", "train"]
 
 

@@ -13,7 +13,7 @@ from tfkd.errors import InputError
 from tfkd.files import read_json, sha256_of
 from tfkd.text.examples import Corpus, Examples
 from tfkd.transfer_set.sentences import write_sentences
-from tfkd.transfer_set.shards import MANIFEST, SENTENCES, ShardedTable, shard_path
+from tfkd.transfer_set.shards import MANIFEST, ShardedTable, sentences_schema, shard_path
 
 NOTHING = AugmentationConfig(n_iter=0)
 
@@ -22,7 +22,7 @@ def corpus(train, dev=(("dev", 0),), unlabelled=()) -> Corpus:
     def examples(rows):
         return Examples([text for text, _ in rows], np.array([label for _, label in rows], np.int32))
 
-    return Corpus(examples(train), examples(dev), list(unlabelled), ("neg", "pos"))
+    return Corpus(examples(train), examples(dev), Examples.without_labels(list(unlabelled)), ("neg", "pos"))
 
 
 def rows_of(table: ShardedTable) -> list[tuple]:
@@ -37,7 +37,7 @@ def test_train_then_unlabelled_each_once_and_without_dev(tmp_path):
     assert rows_of(found) == [("A good film", "train", 1), ("bad", "train", 0), ("who knows", "unlabelled", None)]
     assert found.manifest["duplicates_dropped"] == {"train": 2, "unlabelled": 2}
     assert (found.manifest["seed"], found.manifest["label_names"]) == (1, ["neg", "pos"])
-    assert found.read(0).schema.equals(SENTENCES)
+    assert found.read(0).schema.equals(sentences_schema(pairs=False))
 
 
 def test_shards_are_full_but_the_last_and_the_manifest_names_them(tmp_path):
@@ -53,6 +53,32 @@ def test_shards_are_full_but_the_last_and_the_manifest_names_them(tmp_path):
     assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == [
         "manifest.json", "shard-00000.parquet", "shard-00001.parquet", "shard-00002.parquet",
     ]  # fmt: skip
+
+
+def test_pairs(tmp_path):
+    def pairs(*rows) -> Examples:
+        first, second = ([row[i] for row in rows] for i in (0, 1))
+        return Examples(first, np.array([row[2] for row in rows], np.int32), second)
+
+    train = pairs(("a b", "c", 1), ("A  b", "C", 0), ("a", "b c", 0), ("in", "dev", 1))
+    unlabelled = Examples.without_labels(["c", "IN"], ["a b", "dev"])
+    found = write_sentences(
+        Corpus(train, pairs(("In", "dev", 0)), unlabelled, ("no", "yes")),
+        AugmentationConfig(n_iter=3, p_mask=1.0, p_pos=0.0, p_ng=0.0),
+        tmp_path / "s",
+        100,
+        1,
+    )
+    # The same words in other places are another pair; what is in dev is left out, as a pair.
+    assert rows_of(found)[:3] == [
+        ("a b", "c", "train", 1),
+        ("a", "b c", "train", 0),
+        ("c", "a b", "unlabelled", None),
+    ]
+    assert {row[2:] for row in rows_of(found)[3:]} == {("augmented", None)}
+    assert ("a b", "[MASK]") in {row[:2] for row in rows_of(found)[3:]}
+    assert found.manifest["duplicates_dropped"]["unlabelled"] == 1
+    assert found.read(0).schema.equals(sentences_schema(pairs=True))
 
 
 TRAIN = [("The film was so good that it hurts", 1), ("A dull, bad plot", 0), ("It isn't great", 0), ("Lovely!", 1)]
@@ -100,18 +126,19 @@ class BrokenError(Exception):
     pass
 
 
-class BrokenCorpus(list):
+class BrokenTexts(list):
     """Texts that can't be read to the end."""
 
     def __iter__(self):
-        yield from ["one", "two", "three"]
+        yield from list.__iter__(self)
         raise BrokenError
 
 
 def test_interrupted_writing_leaves_what_was(tmp_path):
     write_sentences(corpus([("old", 1)]), NOTHING, tmp_path / "s", 2, 0)
     before = hashes(tmp_path / "s")
-    broken = Corpus(Examples(["a"], np.array([1], np.int32)), Examples([], np.zeros(0, np.int32)), BrokenCorpus(), ())
+    broken_texts = Examples.without_labels(BrokenTexts(["one", "two", "three"]))
+    broken = Corpus(Examples(["a"], np.array([1], np.int32)), Examples.without_labels([]), broken_texts, ())
     with pytest.raises(BrokenError):
         write_sentences(broken, NOTHING, tmp_path / "s", 2, 0)
     assert hashes(tmp_path / "s") == before

@@ -10,18 +10,18 @@ import numpy as np
 _WARM_UP = 5
 
 
-def latency_us(predict: Callable[[Sequence[str]], object], texts: Sequence[str], runs: int = 200) -> float:
-    """Returns the median time of one sentence, in microseconds, from raw text to result.
+def latency_us(predict: Callable[..., object], columns: Sequence[Sequence[str]], runs: int = 200) -> float:
+    """Returns the median time of one sentence or pair, in microseconds, from raw text to result.
 
     Args:
-      predict: classifies a list of texts; called with one at a time.
-      texts: real sentences, taken in turn.
+      predict: classifies a column of texts, or two of pairs; called with one row at a time.
+      columns: real sentences, taken in turn; of pairs the first and the second ones.
       runs: how many are timed, after a few that aren't.
     """
     seconds = []
     for i in range(_WARM_UP + runs):
-        text = [texts[i % len(texts)]]
+        row = [[texts[i % len(texts)]] for texts in columns]
         started = time.perf_counter()
-        predict(text)
+        predict(*row)
         seconds.append(time.perf_counter() - started)
     return float(np.median(seconds[_WARM_UP:]) * 1e6)

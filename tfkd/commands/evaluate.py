@@ -41,7 +41,10 @@ def main(arguments: list[str]) -> None:
             raise InputError(
                 f"{model}: classifies into {', '.join(classifier.label_names)}; the data has {', '.join(names)}"
             )
-        accuracy = share_equal(classifier.predict(dev.texts).argmax(1), dev.labels)
+        if classifier.pairs not in (None, corpus.pairs):
+            kinds = "single texts", "pairs"
+            raise InputError(f"{model}: classifies {kinds[not corpus.pairs]}; the data has {kinds[corpus.pairs]}")
+        accuracy = share_equal(classifier.predict(*dev.columns).argmax(1), dev.labels)
         if FLAGS.json:
             print(json.dumps({"model": model, "dev_accuracy": accuracy, "rows": len(dev)}))
         else:

@@ -30,11 +30,11 @@ def main(arguments: list[str]) -> None:
     from tfkd.training.distil import load_student
 
     student = load_student(folder)
-    texts = read_sentences(data, FLAGS.seed).dev.texts
+    dev = read_sentences(data, FLAGS.seed).dev
     result = export_student(
-        student.model, student.tokenizer, student.label_names, texts, out, config, name=Path(out).stem
+        student.model, student.tokenizer, student.label_names, dev, out, config, name=Path(out).stem
     )
     print(
-        f"{out}: {result.size_bytes / 1e6:.2f} MB; {result.parity.label_agreement:.2%} of {len(texts)} dev sentences "
+        f"{out}: {result.size_bytes / 1e6:.2f} MB; {result.parity.label_agreement:.2%} of {len(dev)} dev sentences "
         f"get the Keras student's label; {result.truncated} are truncated"
     )

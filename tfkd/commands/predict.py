@@ -2,6 +2,8 @@
 
 tfkd predict --model=runs/quickstart/export/student.tflite "a fine film"
 tfkd predict --model=student.tflite --json < lines.txt
+
+Of pairs each line holds two texts with a tab between them; arguments are taken in twos.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _CHUNK = 256
 
 def define_flags() -> None:
     flags.DEFINE_string("model", "", ".tflite file that tfkd export wrote")
-    flags.DEFINE_bool("json", False, "print one JSON object a text: text, label, probabilities by name")
+    flags.DEFINE_bool("json", False, "print one JSON object a text: text, text_pair, label, probabilities by name")
 
 
 def main(arguments: list[str]) -> None:
@@ -32,29 +34,42 @@ def main(arguments: list[str]) -> None:
     from tfkd.export.litert_classifier import LiteRtClassifier
 
     classifier = LiteRtClassifier.from_file(model)
-    texts = iter(arguments or _lines())
+    rows = _argument_rows(arguments, classifier.pairs) if arguments else _line_rows(classifier.pairs)
     # On a terminal an answer follows each line; from a file they go in chunks.
     size = 1 if not arguments and sys.stdin.isatty() else _CHUNK
-    while chunk := list(islice(texts, size)):
-        for text, row in zip(chunk, classifier.predict(chunk), strict=True):
+    while chunk := list(islice(rows, size)):
+        for texts, row in zip(chunk, classifier.predict(*zip(*chunk, strict=True)), strict=True):
             probabilities = {name: float(p) for name, p in zip(classifier.label_names, row, strict=True)}
-            print(_shown(text, probabilities), flush=size == 1)
+            print(_shown(texts, probabilities), flush=size == 1)
 
 
-def _lines() -> Iterator[str]:
-    """Yields the lines of standard input, empty ones too."""
+def _argument_rows(arguments: list[str], pairs: bool) -> Iterator[tuple[str, ...]]:
+    """Returns the texts, or pairs, of the command line."""
+    if pairs and len(arguments) % 2:
+        raise UsageError(f"{len(arguments)} texts: expected two a pair, as the model classifies pairs")
+    return zip(arguments[::2], arguments[1::2], strict=True) if pairs else zip(arguments, strict=True)
+
+
+def _line_rows(pairs: bool) -> Iterator[tuple[str, ...]]:
+    """Yields the texts, or pairs, of standard input's lines, empty ones too."""
     stream: Iterable[bytes] = sys.stdin.buffer
     for number, line in enumerate(stream, start=1):
         try:
-            yield line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
+            text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError as e:
             raise InputError(
                 f"standard input, line {number}: isn't UTF-8 (byte {e.start + 1}); convert it first"
             ) from e
+        if pairs and text.count("\t") != 1:
+            raise InputError(
+                f"standard input, line {number}: {text.count(chr(9))} tabs; expected one, between a pair's two texts"
+            )
+        yield tuple(text.split("\t")) if pairs else (text,)
 
 
-def _shown(text: str, probabilities: dict[str, float]) -> str:
+def _shown(texts: tuple[str, ...], probabilities: dict[str, float]) -> str:
     label = max(probabilities, key=probabilities.__getitem__)
     if FLAGS.json:
-        return json.dumps({"text": text, "label": label, "probabilities": probabilities}, ensure_ascii=False)
-    return "\t".join([label, *(f"{name}={p:.4f}" for name, p in probabilities.items()), text])
+        named = dict(zip(("text", "text_pair"), texts, strict=False))
+        return json.dumps({**named, "label": label, "probabilities": probabilities}, ensure_ascii=False)
+    return "\t".join([label, *(f"{name}={p:.4f}" for name, p in probabilities.items()), *texts])

@@ -18,7 +18,8 @@ from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
 from tfkd.files import atomic_path
 from tfkd.models.student import BiLstmClassifier
-from tfkd.text.word_tokenizer import WordTokenizer
+from tfkd.text.examples import Examples
+from tfkd.text.word_tokenizer import WordTokenizer, longest
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ def export_student(
     model: BiLstmClassifier,
     tokenizer: WordTokenizer,
     label_names: Sequence[str],
-    texts: Sequence[str],
+    dev: Examples,
     path: str | Path,
     config: ExportConfig,
     name: str = "tfkd student",
-    description: str = "A BiLSTM distilled from BERT; classifies a sentence.",
+    description: str = "A BiLSTM distilled from BERT.",
 ) -> ExportResult:
     """Writes a student as a .tflite file, after running that file over dev texts.
 
@@ -59,7 +60,7 @@ def export_student(
       model: the student.
       tokenizer: its words, from raw text.
       label_names: the name of each class.
-      texts: dev texts, raw.
+      dev: what the file is tried on; its labels are of no matter.
       path: the file to write.
       config: length and recipe.
       name, description: for the file's metadata.
@@ -68,8 +69,11 @@ def export_student(
       InputError: the student's weights are NaN, no dev texts are given, labels don't fit the classes, the exported
         student differs from the Keras student (see tfkd.export.parity), or the file can't be written.
     """
-    if not len(texts):
+    if not len(dev):
         raise InputError("no dev texts to check the export with")
+    if (of_pairs := dev.text_pairs is not None) != model.pairs:
+        kinds = "single texts", "pairs"
+        raise InputError(f"dev has {kinds[of_pairs]}; the student classifies {kinds[model.pairs]}")
     if len(label_names) != model.num_classes:
         raise InputError(f"{len(label_names)} label names for a student of {model.num_classes} classes")
     if len(tokenizer.vocabulary) != model.vocabulary_size:
@@ -87,17 +91,17 @@ def export_student(
     )
     lowered = lower(StudentWeights.from_model(model), config.max_tokens)
     content = with_metadata(convert(lowered, config.quantization), metadata)
-    encoded = tokenizer.encode(texts)
-    reference = model.probabilities(encoded, config.max_tokens)
+    encoded = [tokenizer.encode(texts) for texts in dev.columns]
+    reference = model.probabilities(*encoded, max_tokens=config.max_tokens)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
-        probabilities = LiteRtClassifier.from_file(temporary).predict(texts)
+        probabilities = LiteRtClassifier.from_file(temporary).predict(*dev.columns)
         measured = parity.compare(reference, probabilities)
         parity.check(measured)
     return ExportResult(
         path=Path(path),
         size_bytes=len(content),
-        truncated=int((encoded.lengths > config.max_tokens).sum()),
+        truncated=int((longest(encoded) > config.max_tokens).sum()),
         parity=measured,
         probabilities=probabilities,
     )

@@ -11,11 +11,11 @@ from ai_edge_litert.interpreter import Interpreter
 from tfkd.errors import InputError
 from tfkd.export.metadata import ModelMetadata, parse_metadata, read_model
 from tfkd.native_stderr import silenced
-from tfkd.text.word_tokenizer import WordTokenizer
+from tfkd.text.word_tokenizer import INPUT_NAMES, WordTokenizer, longest
 
 
 class LiteRtClassifier:
-    """A `.tflite` student and the words and labels inside it.
+    """A `.tflite` student, of single texts or of pairs, and the words and labels inside it.
 
     Args:
       model: the file's bytes.
@@ -29,7 +29,8 @@ class LiteRtClassifier:
         with silenced():
             self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
             self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
+        inputs = self._interpreter.get_signature_runner().get_input_details()
+        self._inputs = [inputs[name]["index"] for name in INPUT_NAMES[: len(inputs)]]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
     @classmethod
@@ -43,7 +44,7 @@ class LiteRtClassifier:
         metadata = parse_metadata(model, path)
         try:
             return cls(model, metadata, num_threads)
-        except (RuntimeError, ValueError) as e:
+        except (RuntimeError, ValueError, KeyError) as e:
             raise InputError(f"{path}: LiteRT can't load it: {str(e).splitlines()[0]}; export it again") from e
 
     @property
@@ -56,20 +57,26 @@ class LiteRtClassifier:
         """Words read of a text; further ones are left out."""
         return self.metadata.max_tokens
 
-    def predict(self, texts: Sequence[str]) -> np.ndarray:
-        """Returns the probabilities, float32 [texts, classes], of raw texts."""
-        ids = self.tokenizer.encode(texts).padded(length=self.max_tokens)
-        probabilities = np.empty((len(ids), len(self.label_names)), np.float32)
-        for row, text_ids in enumerate(ids):
-            probabilities[row] = self.predict_ids(text_ids)
+    @property
+    def pairs(self) -> bool:
+        """Whether it classifies pairs of texts."""
+        return len(self._inputs) > 1
+
+    def predict(self, *columns: Sequence[str]) -> np.ndarray:
+        """Returns the probabilities, float32 [texts, classes], of raw texts, or of pairs in two columns."""
+        ids = [self.tokenizer.encode(texts).padded(length=self.max_tokens) for texts in columns]
+        probabilities = np.empty((len(columns[0]), len(self.label_names)), np.float32)
+        for row, text_ids in enumerate(zip(*ids, strict=True)):
+            probabilities[row] = self.predict_ids(*text_ids)
         return probabilities
 
-    def predict_ids(self, token_ids: np.ndarray) -> np.ndarray:
-        """Returns the probabilities, float32 [classes], of one text's ids, int32 [max_tokens]."""
-        self._interpreter.set_tensor(self._input, token_ids[np.newaxis])
+    def predict_ids(self, *token_ids: np.ndarray) -> np.ndarray:
+        """Returns the probabilities, float32 [classes], of one text's ids, or a pair's two; int32 [max_tokens] each."""
+        for tensor, ids in zip(self._inputs, token_ids, strict=True):
+            self._interpreter.set_tensor(tensor, ids[np.newaxis])
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)[0]
 
-    def truncated(self, texts: Sequence[str]) -> int:
-        """Returns how many of the texts have more than `max_tokens` words."""
-        return int((self.tokenizer.encode(texts).lengths > self.max_tokens).sum())
+    def truncated(self, *columns: Sequence[str]) -> int:
+        """Returns how many texts, or pairs for one of their texts, have more than `max_tokens` words."""
+        return int((longest([self.tokenizer.encode(texts) for texts in columns]) > self.max_tokens).sum())

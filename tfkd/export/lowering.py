@@ -15,10 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.errors import InputError
-from tfkd.models.student import BiLstmClassifier
+from tfkd.models.student import BiLstmClassifier, siamese_features
 from tfkd.text.vocabulary import PAD_ID
-
-INPUT_NAME, OUTPUT_NAME = "token_ids", "probabilities"
+from tfkd.text.word_tokenizer import INPUT_NAMES
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class StudentWeights:
     Attributes:
       embedding: [vocabulary_size, embedding_dim].
       forward, backward: the LSTM's two directions.
-      hidden_kernel, hidden_bias: [2 * hidden_size, dense_size], [dense_size].
+      hidden_kernel, hidden_bias: [2 * hidden_size, dense_size], for pairs four times as many rows; [dense_size].
       logits_kernel, logits_bias: [dense_size, num_classes], [num_classes].
     """
 
@@ -94,63 +93,76 @@ class StudentWeights:
             logits_bias=weights["logits"][1],
         )
 
+    @property
+    def pairs(self) -> bool:
+        """Whether the student classifies pairs of texts."""
+        return len(self.hidden_kernel) > 2 * len(self.forward.recurrent)
+
 
 def lower(weights: StudentWeights, max_tokens: int) -> tf.Module:
-    """Returns a module whose `__call__` is the student's probabilities for one text.
+    """Returns a module whose `__call__` is the student's probabilities for one text, or one pair.
 
     `__call__` is a tf.function of one signature: `token_ids`, int32 [1, max_tokens],
-    PAD_ID after the text's end, to {"probabilities": float32 [1, num_classes]}.
+    PAD_ID after the text's end, and for pairs `pair_token_ids`, of the same shape, to
+    {"probabilities": float32 [1, num_classes]}.
     An id out of range reads the nearest row of the table (a negative one is
     padding): a benchmark that feeds noise must not read foreign memory.
     """
     module = tf.Module(name="student")
-    signature = [tf.TensorSpec([1, max_tokens], tf.int32, name=INPUT_NAME)]
+    names = INPUT_NAMES[: 1 + weights.pairs]
+    signature = [tf.TensorSpec([1, max_tokens], tf.int32, name=name) for name in names]
 
-    def probabilities(token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {OUTPUT_NAME: _probabilities(weights, token_ids)}
+    def probabilities(*token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"probabilities": _probabilities(weights, tf.concat(token_ids, axis=0))}
 
     module.__call__ = tf.function(probabilities, input_signature=signature, autograph=False)
     return module
 
 
 def _probabilities(weights: StudentWeights, token_ids: tf.Tensor) -> tf.Tensor:
-    """Softmax over the classes, float32 [1, num_classes], of `token_ids`, int32 [1, tokens]."""
+    """Softmax over the classes, float32 [1, num_classes], of `token_ids`, int32 [texts, tokens]: one text or a pair."""
     forward, backward = weights.forward, weights.backward
-    tokens = token_ids.shape[1]
-    ids = tf.clip_by_value(tf.reshape(token_ids, [tokens]), 0, len(weights.embedding) - 1)
+    texts, tokens = token_ids.shape
+    # Step by step; within a step text by text, which take their steps together.
+    ids = tf.reshape(token_ids if texts == 1 else tf.transpose(token_ids), [tokens * texts])
+    ids = tf.clip_by_value(ids, 0, len(weights.embedding) - 1)
     # Split as booleans they would need an operation that TFLite lacks; UNPACK it has.
-    is_word = tf.unstack(tf.not_equal(ids, PAD_ID)[:, tf.newaxis])
+    is_word = tf.unstack(tf.reshape(tf.not_equal(ids, PAD_ID), [tokens, texts, 1]))
 
-    # The input projection of all steps and both directions: [tokens, 8 * hidden_size].
+    # The input projection of all steps and both directions: [tokens * texts, 8 * hidden_size].
     words = tf.gather(tf.constant(weights.embedding), ids)
     kernel = tf.constant(np.concatenate([forward.kernel, backward.kernel], axis=1))
     bias = tf.constant(np.concatenate([forward.bias, backward.bias]))
     projected = tf.matmul(words, kernel) + bias
-    # Step t's share of the forward direction is row 2 * t, of the backward direction row 2 * t + 1.
-    rows = tf.split(tf.reshape(projected, [2 * tokens, -1]), 2 * tokens)
+    if texts > 1:  # direction before text
+        projected = tf.transpose(tf.reshape(projected, [tokens, texts, 2, -1]), [0, 2, 1, 3])
+    # Step t's share of the forward direction is piece 2 * t, of the backward direction piece 2 * t + 1.
+    pieces = tf.split(tf.reshape(projected, [2 * tokens * texts, -1]), 2 * tokens)
 
-    last_forward = _last_state(rows[::2], is_word, forward.recurrent)
-    last_backward = _last_state(rows[1::2][::-1], is_word[::-1], backward.recurrent)
-    states = tf.concat([last_forward, last_backward], axis=1)
-    hidden = tf.nn.relu(tf.matmul(states, tf.constant(weights.hidden_kernel)) + weights.hidden_bias)
+    last_forward = _last_state(pieces[::2], is_word, forward.recurrent)
+    last_backward = _last_state(pieces[1::2][::-1], is_word[::-1], backward.recurrent)
+    features = tf.concat([last_forward, last_backward], axis=1)
+    if texts > 1:
+        features = siamese_features(*tf.split(features, texts))
+    hidden = tf.nn.relu(tf.matmul(features, tf.constant(weights.hidden_kernel)) + weights.hidden_bias)
     return tf.nn.softmax(tf.matmul(hidden, tf.constant(weights.logits_kernel)) + weights.logits_bias)
 
 
 def _last_state(projected: list[tf.Tensor], is_word: list[tf.Tensor], recurrent: np.ndarray) -> tf.Tensor:
-    """One direction's output after its last step, float32 [1, hidden_size].
+    """One direction's output after its last step, float32 [texts, hidden_size].
 
     As in Keras' masking, a step on padding leaves output and cell as they were;
     so the backward direction, which meets a text's padding first, enters the
     text's last word with zeros.
 
     Args:
-      projected: for each step, in the direction's order, float32 [1, 4 * hidden_size].
-      is_word: for each step, bool [1].
+      projected: for each step, in the direction's order, float32 [texts, 4 * hidden_size].
+      is_word: for each step, bool [texts, 1].
       recurrent: [hidden_size, 4 * hidden_size].
     """
     hidden_size = len(recurrent)
     recurrent = tf.constant(recurrent)  # one constant, shared by all steps
-    output = cell = tf.zeros([1, hidden_size])
+    output = cell = tf.zeros([projected[0].shape[0], hidden_size])
     for step, (gates, here) in enumerate(zip(projected, is_word, strict=True)):
         if step:  # the first output is zero
             gates = gates + tf.matmul(output, recurrent)

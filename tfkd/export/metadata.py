@@ -13,6 +13,7 @@ import importlib.util
 import io
 import struct
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -64,7 +65,7 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     """Returns the model's bytes with `metadata` inside.
 
     Args:
-      model: a .tflite without metadata, of one input [1, max_tokens] and one output [1, classes].
+      model: a .tflite without metadata, of one output [1, classes], and one input [1, max_tokens], or for pairs two.
       metadata: what is to be written; its `max_tokens` isn't, as the model's input has it.
 
     Raises:
@@ -77,7 +78,9 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
         raise InputError(f"the vocabulary holds {START_TOKEN}, which MediaPipe would write before every text")
     root = model_schema.ModelT.InitFromPackedBuf(model)
     root.buffers = [_AlignedBuffer(b.data) for b in root.buffers]
-    root.buffers.append(_AlignedBuffer(np.frombuffer(_packed_metadata(metadata), np.uint8)))
+    input_names = {mapping.tensorIndex: mapping.name.decode() for mapping in root.signatureDefs[0].inputs}
+    packed = _packed_metadata(metadata, [input_names[tensor] for tensor in root.subgraphs[0].inputs])
+    root.buffers.append(_AlignedBuffer(np.frombuffer(packed, np.uint8)))
     entry = model_schema.MetadataT()
     entry.name, entry.buffer = _METADATA_NAME, len(root.buffers) - 1
     root.metadata = [*(m for m in root.metadata or [] if m.name != _METADATA_NAME), entry]
@@ -164,8 +167,8 @@ class _AlignedBuffer:
         return model_schema.BufferEnd(builder)
 
 
-def _packed_metadata(metadata: ModelMetadata) -> bytes:
-    """The flatbuffer that describes the model."""
+def _packed_metadata(metadata: ModelMetadata, input_names: Sequence[str]) -> bytes:
+    """The flatbuffer that describes a model of these inputs, in their order."""
     schema = _metadata_schema()
 
     def file(name: str, kind: int, description: str) -> Any:
@@ -173,11 +176,13 @@ def _packed_metadata(metadata: ModelMetadata) -> bytes:
         associated.name, associated.type, associated.description = name, kind, description
         return associated
 
-    tokenizer = schema.RegexTokenizerOptionsT()
-    tokenizer.delimRegexPattern = metadata.delimiter_regex
-    tokenizer.vocabFile = [file(VOCABULARY_FILE, schema.AssociatedFileType.VOCABULARY, "A word and its id a line.")]
-    unit = schema.ProcessUnitT()
-    unit.optionsType, unit.options = schema.ProcessUnitOptions.RegexTokenizerOptions, tokenizer
+    def tokenizing() -> Any:
+        tokenizer = schema.RegexTokenizerOptionsT()
+        tokenizer.delimRegexPattern = metadata.delimiter_regex
+        tokenizer.vocabFile = [file(VOCABULARY_FILE, schema.AssociatedFileType.VOCABULARY, "A word and its id a line.")]
+        unit = schema.ProcessUnitT()
+        unit.optionsType, unit.options = schema.ProcessUnitOptions.RegexTokenizerOptions, tokenizer
+        return unit
 
     def tensor(name: str, description: str) -> Any:
         described = schema.TensorMetadataT()
@@ -187,15 +192,17 @@ def _packed_metadata(metadata: ModelMetadata) -> bytes:
         described.content.contentProperties = schema.FeaturePropertiesT()
         return described
 
-    token_ids = tensor("token_ids", "The ids of the text's words, <PAD> after the last.")
-    token_ids.processUnits = [unit]
+    token_ids = []
+    for name in input_names:
+        token_ids.append(tensor(name, "The ids of the text's words, <PAD> after the last."))
+        token_ids[-1].processUnits = [tokenizing()]
     probabilities = tensor("probabilities", "The probability of each label.")
     probabilities.associatedFiles = [
         file(LABELS_FILE, schema.AssociatedFileType.TENSOR_AXIS_LABELS, "The labels, one a line.")
     ]
 
     graph = schema.SubGraphMetadataT()
-    graph.inputTensorMetadata, graph.outputTensorMetadata = [token_ids], [probabilities]
+    graph.inputTensorMetadata, graph.outputTensorMetadata = token_ids, [probabilities]
     root = schema.ModelMetadataT()
     root.name, root.description = metadata.name, metadata.description
     root.minParserVersion, root.subgraphMetadata = _MIN_PARSER_VERSION, [graph]

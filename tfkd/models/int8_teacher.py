@@ -44,9 +44,9 @@ class Int8Teacher:
                 interpreter.allocate_tensors()
                 self._idle.put(interpreter.get_signature_runner())
 
-    def encode(self, texts: Sequence[str]) -> Pieces:
-        """Returns the word pieces of each text, as the teacher itself reads them."""
-        return self._encode(texts)
+    def encode(self, *columns: Sequence[str]) -> Pieces:
+        """Returns the word pieces of each text or pair, as the teacher itself reads them."""
+        return self._encode(*columns)
 
     def logits(self, pieces: Pieces, batch_size: int = 8, progress: Any = None) -> np.ndarray:
         """Returns the logits, float32 [texts, classes]; arguments as `Teacher.logits`'."""

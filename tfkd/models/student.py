@@ -7,20 +7,32 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.text.batching import sorted_batches
 from tfkd.text.vocabulary import PAD_ID
-from tfkd.text.word_tokenizer import EncodedTexts
+from tfkd.text.word_tokenizer import INPUT_NAMES, EncodedTexts, longest, padded_alike
 
 assert PAD_ID == 0  # what Embedding(mask_zero=True) masks
+
+
+def siamese_features(first: Any, second: Any) -> Any:
+    """Returns [h1, h2, h1 * h2, |h1 - h2|] (Tang et al. 2019, section 3.1), [batch, 4 * width].
+
+    Args:
+      first: h1, what is made of the first texts, [batch, width].
+      second: h2, of the second ones.
+    """
+    return ops.concatenate([first, second, first * second, ops.abs(first - second)], axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
 class BiLstmClassifier(keras.Model):
     """Word ids -> embedding -> BiLSTM -> last state of each direction -> ReLU layer -> logits.
 
-    Input: `token_ids`, int32 [batch, tokens], PAD_ID after a text's end.
+    Input: `token_ids`, int32 [batch, tokens], PAD_ID after a text's end. Of pairs a second one, of the
+    same shape: one BiLSTM reads both texts, and the ReLU layer takes their `siamese_features`.
     Output: logits, float32 [batch, num_classes].
 
     The layers are named `embedding`, `bilstm`, `hidden` and `logits`; the export reads them by name.
@@ -34,7 +46,8 @@ class BiLstmClassifier(keras.Model):
       embedding_dim: columns of the embedding table.
       hidden_size: units of the LSTM in each direction.
       dense_size: units of the ReLU layer.
-      dropout: share of the embeddings and of the last states dropped in training.
+      dropout: share of the embeddings and of the features dropped in training.
+      pairs: whether it classifies pairs of texts.
       word_vectors: float32 [vocabulary_size, embedding_dim or more], what the embedding starts with and keeps to.
     """
 
@@ -46,6 +59,7 @@ class BiLstmClassifier(keras.Model):
         hidden_size: int = 150,
         dense_size: int = 200,
         dropout: float = 0.0,
+        pairs: bool = False,
         word_vectors: np.ndarray | None = None,
         **kwargs: Any,
     ):
@@ -59,14 +73,17 @@ class BiLstmClassifier(keras.Model):
         logits = keras.layers.Dense(num_classes, name="logits")
 
         # === Functional model ===
-        token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-        x = embedding(token_ids)
+        inputs = [keras.Input((None,), dtype="int32", name=name) for name in INPUT_NAMES[: 1 + pairs]]
+        # Both texts of a pair in one batch: one pass of the LSTM over twice the rows.
+        x = embedding(ops.concatenate(inputs, axis=0) if pairs else inputs[0])
         if dropout:
             x = keras.layers.SpatialDropout1D(dropout, name="embedding_dropout")(x)
         x = bilstm(x)
+        if pairs:
+            x = siamese_features(*ops.split(x, 2, axis=0))
         if dropout:
-            x = keras.layers.Dropout(dropout, name="state_dropout")(x)
-        super().__init__(inputs=token_ids, outputs=logits(hidden(x)), **kwargs)
+            x = keras.layers.Dropout(dropout, name="feature_dropout")(x)
+        super().__init__(inputs=inputs if pairs else inputs[0], outputs=logits(hidden(x)), **kwargs)
 
         # === Config ===
         self.vocabulary_size = vocabulary_size
@@ -75,31 +92,36 @@ class BiLstmClassifier(keras.Model):
         self.hidden_size = hidden_size
         self.dense_size = dense_size
         self.dropout = dropout
+        self.pairs = pairs
 
         # One trace for batches of all shapes.
-        self._infer = tf.function(
-            lambda ids: self(ids, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)]
-        )
+        self._infer = tf.function(lambda ids: self(ids, training=False), input_signature=[self.input_signature])
 
-    def logits(self, encoded: EncodedTexts, max_tokens: int | None = None, batch_size: int = 128) -> np.ndarray:
-        """Returns the logits of texts, float32 [texts, classes].
+    @property
+    def input_signature(self) -> Any:
+        """What it takes: an int32 matrix, or for pairs a tuple of two."""
+        matrix = tf.TensorSpec([None, None], tf.int32)
+        return (matrix, matrix) if self.pairs else matrix
+
+    def logits(self, *encoded: EncodedTexts, max_tokens: int | None = None, batch_size: int = 128) -> np.ndarray:
+        """Returns the logits of texts or pairs, float32 [texts, classes].
 
         Texts of similar length share a batch, which is as long as its longest.
 
         Args:
-          encoded: the texts' word ids.
+          encoded: the texts' word ids; of pairs the second texts' too.
           max_tokens: words read of a text; all by default.
           batch_size: texts a call.
         """
-        lengths = encoded.lengths if max_tokens is None else np.minimum(encoded.lengths, max_tokens)
-        out = np.empty((len(encoded), self.num_classes), np.float32)
+        lengths = longest(encoded, max_tokens)
+        out = np.empty((len(lengths), self.num_classes), np.float32)
         for rows in sorted_batches(lengths, batch_size):
-            out[rows] = self._infer(encoded.padded(rows, max(int(lengths[rows].max()), 1))).numpy()
+            out[rows] = self._infer(padded_alike(encoded, rows, lengths)).numpy()
         return out
 
-    def probabilities(self, encoded: EncodedTexts, max_tokens: int | None = None) -> np.ndarray:
+    def probabilities(self, *encoded: EncodedTexts, max_tokens: int | None = None) -> np.ndarray:
         """Returns the softmax of `logits`, float32 [texts, classes]."""
-        logits = self.logits(encoded, max_tokens)
+        logits = self.logits(*encoded, max_tokens=max_tokens)
         exponents = np.exp(logits - logits.max(1, keepdims=True))
         return exponents / exponents.sum(1, keepdims=True)
 
@@ -130,6 +152,7 @@ class BiLstmClassifier(keras.Model):
             "hidden_size": self.hidden_size,
             "dense_size": self.dense_size,
             "dropout": self.dropout,
+            "pairs": self.pairs,
             "name": self.name,
         }
 

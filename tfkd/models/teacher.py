@@ -22,9 +22,15 @@ INPUT_SIGNATURE = {"token_ids": _INT_MATRIX, "segment_ids": _INT_MATRIX, "paddin
 
 @dataclass(frozen=True)
 class Pieces:
-    """The word-piece ids of many sentences, [CLS] and [SEP] included: one int32 array each."""
+    """The word pieces of many sentences or pairs, [CLS] and [SEP] included.
+
+    Attributes:
+      ids: one int32 array each.
+      first_lengths: how many of its pieces are the first text's, [CLS] and its [SEP] included; int64 [texts].
+    """
 
     ids: list[np.ndarray]
+    first_lengths: np.ndarray
 
     @property
     def lengths(self) -> np.ndarray:
@@ -33,12 +39,13 @@ class Pieces:
     def padded(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Returns BERT's inputs of the chosen rows, int32 [rows, longest of them] each."""
         length = max(len(self.ids[i]) for i in rows)
-        token_ids = np.zeros((len(rows), length), np.int32)
-        padding_mask = np.zeros_like(token_ids)
+        token_ids, segment_ids, padding_mask = np.zeros((3, len(rows), length), np.int32)
         for row, i in enumerate(rows):
-            token_ids[row, : len(self.ids[i])] = self.ids[i]
-            padding_mask[row, : len(self.ids[i])] = 1
-        return {"token_ids": token_ids, "segment_ids": np.zeros_like(token_ids), "padding_mask": padding_mask}
+            end = len(self.ids[i])
+            token_ids[row, :end] = self.ids[i]
+            segment_ids[row, self.first_lengths[i] : end] = 1
+            padding_mask[row, :end] = 1
+        return {"token_ids": token_ids, "segment_ids": segment_ids, "padding_mask": padding_mask}
 
 
 class Teacher:
@@ -91,13 +98,23 @@ class Teacher:
         self.classifier.save_to_preset(str(folder))
         self.tokenizer.save_to_preset(str(folder))
 
-    def encode(self, texts: Sequence[str]) -> Pieces:
-        """Returns the word pieces of each text, cut to `max_pieces`."""
+    def encode(self, *columns: Sequence[str]) -> Pieces:
+        """Returns the word pieces of each text or pair, cut to `max_pieces`: of a pair the longer text is cut first.
+
+        Args:
+          columns: the texts; for pairs the first texts, then the second ones.
+        """
         cls_id, sep_id = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
-        body = self.max_pieces - 2
-        return Pieces(
-            [np.array([cls_id, *ids[:body], sep_id], np.int32) for ids in self.tokenizer(list(texts))] if texts else []
-        )
+        room = self.max_pieces - 1 - len(columns)
+        ids, first_lengths = [], []
+        for bodies in zip(*(self.tokenizer(list(texts)) if texts else [] for texts in columns), strict=True):
+            lengths = _cut_lengths([len(body) for body in bodies], room)
+            pieces = [cls_id]
+            for body, length in zip(bodies, lengths, strict=True):
+                pieces += [*body[:length], sep_id]
+            ids.append(np.array(pieces, np.int32))
+            first_lengths.append(lengths[0] + 2)
+        return Pieces(ids, np.array(first_lengths, np.int64))
 
     def logits(self, pieces: Pieces, batch_size: int = 128, progress: Any = None) -> np.ndarray:
         """Returns the teacher's logits, float32 [texts, classes].
@@ -136,6 +153,15 @@ class Teacher:
             weights = body[..., None] / np.maximum(body.sum(1), 1)[:, None, None]
             out[rows] = (states * weights).sum(1)
         return out
+
+
+def _cut_lengths(lengths: list[int], room: int) -> list[int]:
+    """Returns the lengths of a text, or of a pair's two, once the longer one gave way until they fit."""
+    if len(lengths) == 1:
+        return [min(lengths[0], room)]
+    first, second = lengths
+    second = min(second, max(room - first, room // 2))
+    return [min(first, room - second), second]
 
 
 def compile_for_finetuning(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfkd.config import DataConfig
-from tfkd.errors import InputError
 from tfkd.progress import say
 from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Corpus
 
 
 def read_sentences(config: DataConfig, seed: int, rejects: Path | None = None) -> Corpus:
-    """Reads single sentences, and tells the user what the reading said.
+    """Reads sentences or pairs, and tells the user what the reading said.
 
     Args:
       config: where they are.
@@ -20,11 +19,9 @@ def read_sentences(config: DataConfig, seed: int, rejects: Path | None = None) -
       rejects: file for the rows that couldn't be read.
 
     Raises:
-      InputError: the data can't be read, or is of pairs.
+      InputError: the data can't be read.
     """
     corpus = read_corpus(config, seed, rejects)
-    if corpus.train.text_pairs is not None:
-        raise InputError(f"--data={config.data}: sentence pairs can't be distilled yet; name one --text_column")
     for note in corpus.notes:
         say(f"data: {note}")
     return corpus

@@ -31,7 +31,7 @@ from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import report, results_table
 from tfkd.report.metrics import share_equal, summary
-from tfkd.text.examples import Examples, digest
+from tfkd.text.examples import digest
 from tfkd.training.distil import StudentSetup, distil, load_student, set_up_student, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
 from tfkd.transfer_set.labelling import import_logits, label_sentences
@@ -181,7 +181,7 @@ class _Road:
             "shard_rows": config.label.shard_rows,
             "train": digest(corpus.train),
             "dev": digest(corpus.dev),
-            "unlabelled": digest(Examples(corpus.unlabelled, np.zeros(len(corpus.unlabelled), np.int32))),
+            "unlabelled": digest(corpus.unlabelled),
             "label_names": corpus.label_names,
             "seed": config.seed,
         }
@@ -254,7 +254,7 @@ class _Road:
             student.model,
             student.tokenizer,
             student.label_names,
-            self.corpus.dev.texts,
+            self.corpus.dev,
             file,
             self.config.export,
             name=self.folder.name,
@@ -281,15 +281,15 @@ class _Road:
         teacher_labels, teacher_us = None, None
         if not config.label.logits_from:
             teacher = self.finetuned.teacher
-            teacher_labels = teacher.logits(teacher.encode(dev.texts)).argmax(1)
-            teacher_us = latency_us(lambda texts: teacher.logits(teacher.encode(list(texts))), dev.texts, runs=50)
+            teacher_labels = teacher.logits(teacher.encode(*dev.columns)).argmax(1)
+            teacher_us = latency_us(lambda *one: teacher.logits(teacher.encode(*one)), dev.columns, runs=50)
         per_seed = [self._figures(seed, teacher_labels) for seed in config.student_seeds]
         classifier = LiteRtClassifier.from_file(self._export_path(config.student_seeds[0]))
         means, deviations = summary(per_seed)
         metrics = {
             "teacher": {"dev_accuracy": None if teacher_labels is None else share_equal(teacher_labels, dev.labels)},
             **per_seed[0],
-            "latency": {"teacher_us": teacher_us, "student_us": latency_us(classifier.predict, dev.texts)},
+            "latency": {"teacher_us": teacher_us, "student_us": latency_us(classifier.predict, dev.columns)},
             "seeds": [{"seed": seed, **figures} for seed, figures in zip(config.student_seeds, per_seed, strict=True)],
             "mean": means,
             "std": deviations,
@@ -307,10 +307,10 @@ class _Road:
 
     def _figures(self, seed: int, teacher_labels: np.ndarray | None) -> dict[str, dict[str, Any]]:
         dev, file = self.corpus.dev, self._export_path(seed)
-        student = load_student(self._seed_folder("student", seed)).probabilities(dev.texts)
-        baseline = load_student(self._seed_folder("baseline", seed)).probabilities(dev.texts)
+        student = load_student(self._seed_folder("student", seed)).probabilities(*dev.columns)
+        baseline = load_student(self._seed_folder("baseline", seed)).probabilities(*dev.columns)
         classifier = LiteRtClassifier.from_file(file)
-        exported = classifier.predict(dev.texts)
+        exported = classifier.predict(*dev.columns)
         parity = compare(student, exported)
         labels = student.argmax(1)
         return {
@@ -324,7 +324,7 @@ class _Road:
                 "student_agreement": parity.label_agreement,
                 "mean_probability_difference": parity.mean_probability_difference,
                 "size_bytes": file.stat().st_size,
-                "truncated": classifier.truncated(dev.texts),
+                "truncated": classifier.truncated(*dev.columns),
             },
         }
 

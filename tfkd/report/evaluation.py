@@ -19,11 +19,13 @@ class Classifier:
 
     Attributes:
       label_names: the names of its classes in order.
-      predict: raw texts to scores, float32 [texts, classes]; the highest wins.
+      pairs: whether it classifies pairs of texts; None if it takes both kinds.
+      predict: raw texts, or pairs in two columns, to scores, float32 [texts, classes]; the highest wins.
     """
 
     label_names: tuple[str, ...]
-    predict: Callable[[list[str]], np.ndarray]
+    pairs: bool | None
+    predict: Callable[..., np.ndarray]
 
 
 def open_classifier(path: str | Path) -> Classifier:
@@ -35,9 +37,11 @@ def open_classifier(path: str | Path) -> Classifier:
     path = Path(path)
     if path.is_file():
         exported = LiteRtClassifier.from_file(path)
-        return Classifier(exported.label_names, exported.predict)
+        return Classifier(exported.label_names, exported.pairs, exported.predict)
     if is_finetuned(path):
         found = load_finetuned(path)
-        return Classifier(found.label_names, lambda texts: found.teacher.logits(found.teacher.encode(texts)))
+        return Classifier(
+            found.label_names, None, lambda *columns: found.teacher.logits(found.teacher.encode(*columns))
+        )
     student = load_student(path)
-    return Classifier(student.label_names, student.probabilities)
+    return Classifier(student.label_names, student.model.pairs, student.probabilities)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from tfkd.config import AugmentationConfig
+from tfkd.text.examples import Examples
 from tfkd.text.vocabulary import MASK_MARKER
 
 # A word with its inner apostrophes and hyphens, or one other visible character,
@@ -70,31 +72,38 @@ class PosUnigrams:
         return self._words[tag][int(np.searchsorted(cumulative, u * cumulative[-1], side="right"))]
 
 
+# Which texts of a pair are augmented, in turn: the first, the second, both.
+_PAIR_TURNS = ((0,), (1,), (0, 1))
+
+
 class Augmenter:
     """The paper's three rules over a corpus.
 
     Args:
-      texts: the sentences to make others of.
+      examples: the sentences or pairs to make others of.
       config: the rules' probabilities.
       tagger: gives each token's part of speech.
     """
 
-    def __init__(self, texts: Sequence[str], config: AugmentationConfig, tagger: Tagger | None = None):
+    def __init__(self, examples: Examples, config: AugmentationConfig, tagger: Tagger | None = None):
         tagger = tagger or pattern_tagger()
         self.config = config
-        self.texts = [tag_text(text, tagger) for text in texts]
-        self.unigrams = PosUnigrams(self.texts)
+        self.rows = [tuple(tag_text(text, tagger) for text in texts) for texts in zip(*examples.columns, strict=True)]
+        self.unigrams = PosUnigrams(itertools.chain.from_iterable(self.rows))
+        self._turns = _PAIR_TURNS if examples.text_pairs is not None else ((0,),)
 
-    def generate(self, seed: int) -> Iterator[str]:
-        """Yields `n_iter` sentences for each text, all texts once before any comes again.
+    def generate(self, seed: int) -> Iterator[tuple[str, ...]]:
+        """Yields `n_iter` sentences or pairs for each row, all rows once before any comes again.
 
-        Sentences may repeat, and may equal their source; what has no word is passed over.
+        Of pairs the first text is augmented, the next time the second one, then both.
+        They may repeat, and may equal their source; a text to be augmented that has no word is passed over.
         """
         for iteration in range(self.config.n_iter):
             rng = np.random.default_rng([seed, iteration])
-            for text in self.texts:
-                if text.spans:
-                    yield self.augment(text, rng)
+            turn = self._turns[iteration % len(self._turns)]
+            for row in self.rows:
+                if all(row[i].spans for i in turn):
+                    yield tuple(self.augment(text, rng) if i in turn else text.text for i, text in enumerate(row))
 
     def augment(self, text: TaggedText, rng: np.random.Generator) -> str:
         """Returns one sentence made of `text`.

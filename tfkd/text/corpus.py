@@ -54,7 +54,7 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
     columns, notes = choose_columns(sources.train, config)
     train = _read_rows(sources.train, columns, bad)
     dev = _read_rows(sources.dev, columns, bad) if sources.dev else None
-    unlabelled = _read_unlabelled(sources.unlabelled, columns, config, bad, notes) if sources.unlabelled else _Rows()
+    unlabelled = _read_unlabelled(sources.unlabelled, columns, config, bad, notes) if sources.unlabelled else None
     bad.check()
     if bad.count:
         notes.append(f"{bad.count:,} rows rejected; the first: {bad.first()}")
@@ -69,9 +69,11 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
     else:
         train_examples, dev_examples = _cut(train_examples, config.dev_rows, seed, sources.train.name)
         notes.append(f"dev: {len(dev_examples):,} rows cut from {sources.train.name}, stratified, seed {seed}")
-    texts = _without_dev([undo(text) for text in unlabelled.texts], dev_examples, notes)
+    more = Examples.without_labels([], None if train.text_pairs is None else [])
+    if unlabelled is not None:
+        more = _without_dev(Examples.without_labels(*_undone(unlabelled, undo)), dev_examples, notes)
     _note_overlap(train_examples, dev_examples, notes)
-    return Corpus(train_examples, dev_examples, texts, names, tuple(notes))
+    return Corpus(train_examples, dev_examples, more, names, tuple(notes))
 
 
 # --- where to read ----------------------------------------------------------
@@ -205,12 +207,17 @@ def _read_rows(table: Table, columns: Columns, bad: _BadRows) -> _Rows:
 
 
 def _read_unlabelled(table: Table, columns: Columns, config: DataConfig, bad: _BadRows, notes: list[str]) -> _Rows:
-    if columns.text_pair:
-        raise UsageError(f"{table.name}: sentences without labels are taken for single texts only, not for pairs")
+    known = columns
     if columns.text not in table.columns:
-        columns, guesses = choose_columns(table, dataclasses.replace(config, text_column=""), labelled=False)
+        unnamed = dataclasses.replace(config, text_column="", text_pair_column="")
+        known, guesses = choose_columns(table, unnamed, labelled=False)
         notes += [f"unlabelled: {guess}" for guess in guesses]
-    return _read_rows(table, Columns(columns.text), bad)
+    if bool(known.text_pair) != bool(columns.text_pair):
+        kinds = "single texts", "pairs"
+        raise InputError(
+            f"{table.name}: has {kinds[bool(known.text_pair)]}; expected {kinds[bool(columns.text_pair)]}, as in train"
+        )
+    return _read_rows(table, Columns(known.text, known.text_pair), bad)
 
 
 # --- labels and texts -------------------------------------------------------
@@ -246,8 +253,13 @@ def _examples(rows: _Rows, table: Table, names: tuple[str, ...], undo: Callable[
             f"{', '.join(names[:_SHOWN_NAMES])}{', ...' * (len(names) > _SHOWN_NAMES)} "
             f"({unknown.size:,} such rows); name all labels with --labels"
         )
+    texts, pairs = _undone(rows, undo)
+    return Examples(texts, labels, pairs)
+
+
+def _undone(rows: _Rows, undo: Callable[[str], str]) -> tuple[list[str], list[str] | None]:
     pairs = None if rows.text_pairs is None else [undo(text) for text in rows.text_pairs]
-    return Examples([undo(text) for text in rows.texts], labels, pairs)
+    return [undo(text) for text in rows.texts], pairs
 
 
 # --- splits -----------------------------------------------------------------
@@ -267,12 +279,7 @@ def _cut(examples: Examples, dev_rows: int, seed: int, name: str) -> tuple[Examp
         train, dev = cut_dev(_keys(examples), examples.labels.tolist(), dev_rows, seed)
     except InputError as e:
         raise InputError(f"{name}: {e}") from e
-    return _take(examples, train), _take(examples, dev)
-
-
-def _take(examples: Examples, rows: np.ndarray) -> Examples:
-    pairs = None if examples.text_pairs is None else [examples.text_pairs[row] for row in rows]
-    return Examples([examples.texts[row] for row in rows], examples.labels[rows], pairs)
+    return examples.take(train), examples.take(dev)
 
 
 def _note_overlap(train: Examples, dev: Examples, notes: list[str]) -> None:
@@ -282,10 +289,10 @@ def _note_overlap(train: Examples, dev: Examples, notes: list[str]) -> None:
         notes.append(f"{rows:,} of {len(dev):,} dev rows are also in train: dev accuracy flatters by so much")
 
 
-def _without_dev(texts: list[str], dev: Examples, notes: list[str]) -> list[str]:
-    """Returns the texts that aren't in dev: what a student is measured on it must not have seen."""
-    in_dev = {" ".join(text.split()) for text in dev.texts}
-    kept = [text for text in texts if " ".join(text.split()) not in in_dev]
-    if len(kept) < len(texts):
-        notes.append(f"{len(texts) - len(kept):,} of {len(texts):,} unlabelled texts are in dev and were left out")
+def _without_dev(unlabelled: Examples, dev: Examples, notes: list[str]) -> Examples:
+    """Returns the examples that aren't in dev: what a student is measured on it must not have seen."""
+    in_dev = set(_keys(dev))
+    kept = unlabelled.take(row for row, key in enumerate(_keys(unlabelled)) if key not in in_dev)
+    if left_out := len(unlabelled) - len(kept):
+        notes.append(f"{left_out:,} of {len(unlabelled):,} unlabelled texts are in dev and were left out")
     return kept

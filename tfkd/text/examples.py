@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +27,26 @@ class Examples:
 
     def __post_init__(self) -> None:
         assert len(self.texts) == len(self.labels), "one label a text"
+        assert self.text_pairs is None or len(self.text_pairs) == len(self.texts), "one second text a text"
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @classmethod
+    def without_labels(cls, texts: list[str], text_pairs: list[str] | None = None) -> Examples:
+        """Returns texts of unknown label."""
+        return cls(texts, np.full(len(texts), NO_LABEL, np.int32), text_pairs)
+
+    @property
+    def columns(self) -> tuple[list[str], ...]:
+        """The texts, and after them the second texts of pairs: what tokenizers and models take."""
+        return (self.texts,) if self.text_pairs is None else (self.texts, self.text_pairs)
+
+    def take(self, rows: Iterable[int]) -> Examples:
+        """Returns these rows in this order."""
+        rows = list(rows)
+        pairs = None if self.text_pairs is None else [self.text_pairs[row] for row in rows]
+        return Examples([self.texts[row] for row in rows], self.labels[rows], pairs)
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ class Corpus:
     Attributes:
       train: labelled examples to learn from.
       dev: labelled examples to measure on.
-      unlabelled: texts for the teacher alone to label; may be empty.
+      unlabelled: examples for the teacher alone to label, their labels NO_LABEL; may be empty.
       label_names: the names of labels 0, 1, ...
       notes: what a user should hear of the reading: guessed columns, rejected
         rows, dev rows that are also in train.
@@ -46,9 +64,14 @@ class Corpus:
 
     train: Examples
     dev: Examples
-    unlabelled: list[str]
+    unlabelled: Examples
     label_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def pairs(self) -> bool:
+        """Whether its examples are pairs of texts."""
+        return self.train.text_pairs is not None
 
 
 def digest(examples: Examples) -> str:

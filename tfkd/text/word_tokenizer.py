@@ -17,6 +17,7 @@ import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,9 @@ from tfkd.text.vocabulary import PAD_ID, UNKNOWN_ID, Vocabulary
 # Everything but letters, digits and combining marks. An apostrophe separates too: `don't` and `don’t` are the
 # same two words, and `film's` is one that is known and one that is frequent.
 DEFAULT_DELIMITER_REGEX = r"[^\pL\pN\pM]+"
+
+# What a student's inputs are called: the ids of the texts, and of pairs those of the second ones.
+INPUT_NAMES = ("token_ids", "pair_token_ids")
 
 
 def split_words(texts: Sequence[str] | pa.Array, delimiter_regex: str) -> pa.ListArray:
@@ -106,6 +110,25 @@ class EncodedTexts:
         inside = positions < ends[:, None]
         ids = self.ids if len(self.ids) else np.array([PAD_ID], np.int32)
         return np.where(inside, ids[np.minimum(positions, len(ids) - 1)], PAD_ID).astype(np.int32)
+
+
+def longest(columns: Sequence[EncodedTexts], max_tokens: int | None = None) -> np.ndarray:
+    """Returns the words of each row's longest text, int64 [rows], at most `max_tokens`."""
+    lengths = np.max([encoded.lengths for encoded in columns], axis=0)
+    return lengths if max_tokens is None else np.minimum(lengths, max_tokens)
+
+
+def padded_alike(columns: Sequence[EncodedTexts], rows: np.ndarray, lengths: np.ndarray) -> Any:
+    """Returns what a student takes of the chosen rows: int32 [rows, tokens], or for pairs a tuple of two of one shape.
+
+    Args:
+      columns: the texts, and the second texts of pairs.
+      rows: which of them.
+      lengths: words to keep of each row (see `longest`).
+    """
+    tokens = max(int(lengths[rows].max(initial=0)), 1)
+    padded = tuple(encoded.padded(rows, tokens) for encoded in columns)
+    return padded if len(columns) > 1 else padded[0]
 
 
 class WordTokenizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import shutil
@@ -27,12 +28,19 @@ from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
 from tfkd.text.vocabulary import Vocabulary
-from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, EncodedTexts, WordTokenizer, split_words
+from tfkd.text.word_tokenizer import (
+    DEFAULT_DELIMITER_REGEX,
+    EncodedTexts,
+    WordTokenizer,
+    longest,
+    padded_alike,
+    split_words,
+)
 from tfkd.training.finetune import load_word_vector_teacher
 from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.training.pruning import words_that_matter
-from tfkd.transfer_set.shards import ShardedTable
+from tfkd.transfer_set.shards import ShardedTable, is_of_pairs, text_columns
 
 DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras", "vocabulary.txt"
 
@@ -60,9 +68,9 @@ class Student:
     label_names: tuple[str, ...]
     dev_accuracy: float
 
-    def probabilities(self, texts: list[str]) -> np.ndarray:
-        """Returns the probabilities of raw texts, float32 [texts, classes]."""
-        return self.model.probabilities(self.tokenizer.encode(texts))
+    def probabilities(self, *columns: Sequence[str]) -> np.ndarray:
+        """Returns the probabilities of raw texts, or of pairs of them in two columns, float32 [texts, classes]."""
+        return self.model.probabilities(*map(self.tokenizer.encode, columns))
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,8 @@ def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str
     """
     regex = config.delimiter_regex or DEFAULT_DELIMITER_REGEX
     try:
-        words = split_words([*corpus.train.texts, *corpus.unlabelled], regex)
+        texts = itertools.chain(*corpus.train.columns, *corpus.unlabelled.columns)
+        words = split_words(list(texts), regex)
     except (ValueError, pa.ArrowException) as e:
         raise InputError(f"--delimiter_regex={regex}: {e}") from e
     counts = Counter({v["values"]: v["counts"] for v in pc.value_counts(words.flatten()).to_pylist()})
@@ -147,18 +156,24 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
     Called again after an interruption it goes on after the last whole epoch.
 
     Args:
-      transfer_set: shards of TRANSFER_SET.
+      transfer_set: shards of `transfer_set_schema`.
       setup: the task and the student's start.
       folder: where it goes.
       seed: of the other weights, of dropout, and of the order of sentences.
+
+    Raises:
+      InputError: the transfer set is of pairs and the corpus isn't, or the reverse.
     """
     classes = len(setup.corpus.label_names)
+    kinds = "single texts", "pairs"
+    if (of_pairs := is_of_pairs(transfer_set.schema)) != setup.corpus.pairs:
+        raise InputError(f"{transfer_set.folder}: holds {kinds[of_pairs]}; the data has {kinds[setup.corpus.pairs]}")
 
     def windows(rng: np.random.Generator) -> Iterator[_Rows]:
         per_window = max(_WINDOW_ROWS // max(transfer_set.manifest["shards"][0]["rows"], 1), 1)
         order = rng.permutation(len(transfer_set))
         for start in range(0, len(order), per_window):
-            shards = [transfer_set.read(int(i), ["text", "label", "logits"]) for i in order[start : start + per_window]]
+            shards = [transfer_set.read(int(i)) for i in order[start : start + per_window]]
             yield _rows_of(pa.concat_tables(shards).combine_chunks(), classes)
 
     identity = repr([shard["sha256"] for shard in transfer_set.manifest["shards"]])
@@ -175,7 +190,7 @@ def train_baseline(setup: StudentSetup, folder: str | Path, seed: int) -> Studen
     if setup.distill.baseline_embeddings == "free":
         setup = setup.with_free_embeddings()
     train, classes = setup.corpus.train, len(setup.corpus.label_names)
-    rows = _Rows(pa.array(train.texts), train.labels, np.zeros((len(train), classes), np.float32))
+    rows = _Rows(tuple(map(pa.array, train.columns)), train.labels, np.zeros((len(train), classes), np.float32))
     lesson = _Lesson(
         "baseline", lambda rng: iter([rows]), len(train), digest(train), 1.0, setup.distill.baseline_epochs
     )
@@ -218,9 +233,9 @@ def load_student(folder: str | Path) -> Student:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows to learn from: texts, labels int32 [rows], teacher's logits float32 [rows, classes]."""
+    """Rows to learn from: texts in one column or two, labels int32 [rows], teacher's logits float32 [rows, classes]."""
 
-    texts: pa.Array
+    columns: tuple[pa.Array, ...]
     labels: np.ndarray
     logits: np.ndarray
 
@@ -249,16 +264,16 @@ class _Lesson:
 def _rows_of(table: pa.Table, classes: int) -> _Rows:
     logits = table["logits"].combine_chunks().flatten().to_numpy().reshape(-1, classes)
     labels = table["label"].combine_chunks().fill_null(NO_LABEL).to_numpy()
-    return _Rows(table["text"].combine_chunks(), labels, logits)
+    return _Rows(tuple(table[name].combine_chunks() for name in text_columns(table)), labels, logits)
 
 
 def _batches(
     rows: _Rows, tokenizer: WordTokenizer, rare: np.ndarray, config: DistillConfig, rng: np.random.Generator
 ) -> Iterator[Any]:
-    encoded = tokenizer.encode(rows.texts).forgetting(rare, config.p_unknown, rng)
-    lengths = np.minimum(encoded.lengths, _MAX_TOKENS)
+    encoded = [tokenizer.encode(texts).forgetting(rare, config.p_unknown, rng) for texts in rows.columns]
+    lengths = longest(encoded, _MAX_TOKENS)
     for batch in shuffled_batches(lengths, config.batch_size, rng):
-        token_ids = encoded.padded(batch, max(int(lengths[batch].max()), 1))
+        token_ids = padded_alike(encoded, batch, lengths)
         yield token_ids, {"label": rows.labels[batch], "logits": rows.logits[batch]}
 
 
@@ -273,6 +288,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         hidden_size=shape.hidden_size,
         dense_size=shape.dense_size,
         dropout=shape.dropout,
+        pairs=corpus.pairs,
         word_vectors=setup.word_vectors if setup.projected else None,
     )
     if not setup.projected:
@@ -282,7 +298,8 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     distiller.build()
     distiller.compile(optimizer=_optimizer(config, steps * lesson.epochs), jit_compile=False)
     student = Student(model, tokenizer, corpus.label_names, 0.0)
-    counts = np.bincount(tokenizer.encode(corpus.train.texts).ids, minlength=len(tokenizer.vocabulary))
+    ids = np.concatenate([tokenizer.encode(texts).ids for texts in corpus.train.columns])
+    counts = np.bincount(ids, minlength=len(tokenizer.vocabulary))
     # A word that train has once: an unknown word of tomorrow is most like these.
     rare = counts == 1
 
@@ -297,7 +314,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         distiller,
         epoch_batches,
         (
-            tf.TensorSpec([None, None], tf.int32),
+            model.input_signature,
             {"label": tf.TensorSpec([None], tf.int32), "logits": tf.TensorSpec([None, classes], tf.float32)},
         ),
         steps,
@@ -307,7 +324,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         lesson.name,
         identity=repr((shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.projected)),
     )
-    kept = words_that_matter(model.logits(_each_word(tokenizer)), counts, shape.vocabulary_size)
+    kept = words_that_matter(model.logits(*_each_word(tokenizer, corpus.pairs)), counts, shape.vocabulary_size)
     student = Student(model.folded(kept), tokenizer.keeping(kept), corpus.label_names, 0.0)
     student = replace(student, dev_accuracy=_accuracy(student, corpus.dev))
     facts = {"student": vars(shape), "distill": vars(config), "seed": seed, "epochs": [vars(e) for e in history]}
@@ -316,14 +333,16 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     return student
 
 
-def _each_word(tokenizer: WordTokenizer) -> EncodedTexts:
-    """Returns a text for each word of the vocabulary."""
+def _each_word(tokenizer: WordTokenizer, pairs: bool) -> list[EncodedTexts]:
+    """Returns a text for each word of the vocabulary; as a pair, with a second one that is empty."""
     size = len(tokenizer.vocabulary)
-    return EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
+    words = EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
+    empty = EncodedTexts(np.zeros(0, np.int32), np.zeros(size + 1, np.int64))
+    return [words, empty] if pairs else [words]
 
 
 def _accuracy(student: Student, examples: Examples) -> float:
-    return float(np.mean(student.probabilities(examples.texts).argmax(1) == examples.labels))
+    return float(np.mean(student.probabilities(*examples.columns).argmax(1) == examples.labels))
 
 
 def _optimizer(config: DistillConfig, steps: int) -> keras.optimizers.Optimizer:

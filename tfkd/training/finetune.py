@@ -74,7 +74,7 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
     folder = Path(folder)
     make_deterministic(seed)
     teacher = load_pretrained(config, len(corpus.label_names))
-    train, dev = teacher.encode(corpus.train.texts), teacher.encode(corpus.dev.texts)
+    train, dev = teacher.encode(*corpus.train.columns), teacher.encode(*corpus.dev.columns)
     steps = math.ceil(len(train.ids) / config.teacher_batch_size)
     compile_for_finetuning(
         teacher.classifier,

@@ -21,9 +21,11 @@ from tfkd.progress import progress_bar, say
 from tfkd.text.examples import NO_LABEL
 from tfkd.transfer_set.shards import (
     MANIFEST,
-    TRANSFER_SET,
     ShardedTable,
+    is_of_pairs,
     shard_path,
+    text_columns,
+    transfer_set_schema,
     write_manifest,
     write_shard,
 )
@@ -44,11 +46,11 @@ def label_sentences(
     shards of another teacher or of other sentences are made anew.
 
     Args:
-      sentences: shards of SENTENCES.
+      sentences: shards of `sentences_schema`.
       teacher: labels them.
       fingerprint: tells the teacher from others.
       config: in what precision.
-      folder: where the shards of TRANSFER_SET go.
+      folder: where the shards of `transfer_set_schema` go.
     """
     folder = Path(folder)
     facts = {
@@ -66,7 +68,7 @@ def label_sentences(
                 continue
             labeller = labeller or _labeller(teacher, sentences, config)
             table = sentences.read(i)
-            logits = labeller.logits(labeller.encode(table["text"].to_pylist()), progress=bar)
+            logits = labeller.logits(labeller.encode(*_texts_of(table)), progress=bar)
             _check_finite(logits, f"the teacher {fingerprint[:12]}", "fine-tune it again with a lower learning rate")
             write_shard(folder, i, _with_logits(table, logits))
             say(f"label: shard {i + 1} of {len(sentences)}")
@@ -82,11 +84,11 @@ def import_logits(
 
     Args:
       source: a Parquet file, or a folder of them, with columns `text` (string) and
-        `logits` (list of as many floats as there are labels); `label` (int;
-        null or NO_LABEL where there is none) and `source` (string) are optional.
+        `logits` (list of as many floats as there are labels), for pairs `text_pair`
+        too; `label` (int; null or NO_LABEL where there is none) and `source` (string) are optional.
       label_names: the names of the classes in the order of the logits.
       config: how many sentences a shard.
-      folder: where the shards of TRANSFER_SET go.
+      folder: where the shards of `transfer_set_schema` go.
 
     Raises:
       InputError: a file or column is missing or of another kind, or a logit isn't finite.
@@ -123,11 +125,12 @@ def _labeller(teacher: Teacher, sentences: ShardedTable, config: LabelConfig) ->
     """Returns the teacher in the precision wanted, if that proves as good as its own."""
     if config.label_precision == "float32":
         return teacher
-    texts = sentences.read(0, ["text"])["text"].to_pylist()
-    texts = texts[:: math.ceil(len(texts) / _COMPARED_SENTENCES)]
-    int8, expected = Int8Teacher(teacher), teacher.logits(teacher.encode(texts))
+    table = sentences.read(0)
+    some = np.arange(0, len(table), math.ceil(len(table) / _COMPARED_SENTENCES))
+    pieces = teacher.encode(*_texts_of(table.take(some)))
+    int8, expected = Int8Teacher(teacher), teacher.logits(pieces)
     with np.errstate(invalid="ignore", divide="ignore"):
-        error = np.mean((int8.logits(int8.encode(texts)) - expected) ** 2) / np.mean((expected - expected.mean(0)) ** 2)
+        error = np.mean((int8.logits(pieces) - expected) ** 2) / np.mean((expected - expected.mean(0)) ** 2)
     if error <= _MAX_INT8_ERROR:
         say(f"label: in int8, which adds an error of {error:.2%} of the logits' variance")
         return int8
@@ -135,11 +138,15 @@ def _labeller(teacher: Teacher, sentences: ShardedTable, config: LabelConfig) ->
     return teacher
 
 
+def _texts_of(table: pa.Table) -> list[list[str]]:
+    return [table[name].to_pylist() for name in text_columns(table)]
+
+
 def _with_logits(table: pa.Table, logits: np.ndarray) -> pa.Table:
     width = logits.shape[1]
     offsets = pa.array(np.arange(0, logits.size + 1, width, dtype=np.int32))
     column = pa.ListArray.from_arrays(offsets, pa.array(logits.reshape(-1), pa.float32()))
-    return pa.table([*table.columns, column], schema=TRANSFER_SET)
+    return pa.table([*table.columns, column], schema=transfer_set_schema(is_of_pairs(table)))
 
 
 def _check_finite(logits: np.ndarray, whose: str, advice: str, first: int = 0) -> None:
@@ -156,12 +163,14 @@ def _parquet_files(source: Path) -> list[Path]:
 
 
 def _foreign_tables(paths: list[Path], classes: int) -> Iterator[pa.Table]:
+    needed: list[str] = []
     for path in paths:
         try:
             file = pq.ParquetFile(path)
         except (pa.ArrowException, OSError) as e:
             raise InputError(f"{path}: isn't a Parquet file: {' '.join(str(e).split())}") from e
-        for column in ("text", "logits"):
+        needed = needed or ["text", *(["text_pair"] if is_of_pairs(file.schema_arrow) else []), "logits"]
+        for column in needed:
             if column not in file.schema_arrow.names:
                 raise InputError(f"{path}: no column {column!r}; found {', '.join(file.schema_arrow.names)}")
         row, batches = 0, file.iter_batches()
@@ -177,19 +186,15 @@ def _foreign_tables(paths: list[Path], classes: int) -> Iterator[pa.Table]:
 
 
 def _as_transfer_set(table: pa.Table, path: Path, first: int, classes: int) -> pa.Table:
-    """Returns a piece of a file, from its row `first` on, with the types of TRANSFER_SET."""
-    rows = len(table)
-    columns = {
-        "text": table["text"],
-        "source": table["source"] if "source" in table.column_names else pa.array(["unlabelled"] * rows),
-        "label": table["label"] if "label" in table.column_names else pa.nulls(rows),
-        "logits": table["logits"],
-    }
+    """Returns a piece of a file, from its row `first` on, with the types of `transfer_set_schema`."""
+    rows, schema = len(table), transfer_set_schema(is_of_pairs(table))
+    defaults = {"source": pa.array(["unlabelled"] * rows), "label": pa.nulls(rows)}
+    columns = [table[name] if name in table.column_names else defaults[name] for name in schema.names]
     try:
-        table = pa.table([columns[f.name].cast(f.type) for f in TRANSFER_SET], names=TRANSFER_SET.names)
+        table = pa.table([column.cast(f.type) for column, f in zip(columns, schema, strict=True)], names=schema.names)
     except pa.ArrowException as e:
         raise InputError(f"{path}: columns aren't of the transfer set's kind: {' '.join(str(e).split())}") from e
-    if table["text"].null_count or table["logits"].null_count:
+    if any(table[name].null_count for name in (*text_columns(table), "logits")):
         raise InputError(f"{path}: a text or its logits are missing")
     logits, labels = table["logits"].combine_chunks(), table["label"].combine_chunks().fill_null(NO_LABEL)
     widths, numbers = pc.list_value_length(logits).to_numpy(), labels.to_numpy()
@@ -203,7 +208,7 @@ def _as_transfer_set(table: pa.Table, path: Path, first: int, classes: int) -> p
         logits.flatten().to_numpy(zero_copy_only=False).reshape(rows, classes), str(path), "leave such rows out", first
     )
     unlabelled = pc.if_else(pc.equal(labels, NO_LABEL), pa.scalar(None, labels.type), labels)
-    return table.set_column(2, "label", unlabelled).cast(TRANSFER_SET)
+    return table.set_column(schema.get_field_index("label"), "label", unlabelled).cast(schema)
 
 
 def _rechunked(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:

@@ -1,4 +1,4 @@
-"""The sentences of the transfer set: train, what is made of it, and the user's unlabelled ones; each once."""
+"""The sentences or pairs of the transfer set: train, what is made of it, and the user's unlabelled; each once."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from tfkd.files import atomic_folder
 from tfkd.progress import progress_bar
 from tfkd.text.augmentation import Augmenter
 from tfkd.text.examples import Corpus, digest
-from tfkd.transfer_set.shards import SENTENCES, ShardedTable, write_manifest, write_shard
+from tfkd.transfer_set.shards import ShardedTable, sentences_schema, write_manifest, write_shard
 
-_Row = tuple[str, str, int | None]  # text, source, label
+_Row = tuple[tuple[str, ...], str, int | None]  # text or pair, source, label
 
 
 def write_sentences(
     corpus: Corpus, config: AugmentationConfig, folder: str | Path, shard_rows: int, seed: int
 ) -> ShardedTable:
-    """Writes all sentences that the teacher is to label: shards of SENTENCES.
+    """Writes all sentences or pairs that the teacher is to label: shards of `sentences_schema`.
 
-    Sentences of train come first, with their labels; a text is kept where it
-    occurs first. Texts of dev are left out, augmented ones that happen to equal one too.
+    Those of train come first, with their labels; what occurs again is kept where
+    it occurs first. What is in dev is left out, augmented ones that happen to equal it too.
     """
     folder = Path(folder)
     total = len(corpus.train) * (1 + config.n_iter) + len(corpus.unlabelled)
     with atomic_folder(folder) as temporary, progress_bar(total, "augment") as bar:
         seen = _SeenTexts(temporary / "seen.sqlite")
         dropped: Counter[str] = Counter()
-        for text in corpus.dev.texts:
-            seen.add(text)
+        for texts in zip(*corpus.dev.columns, strict=True):
+            seen.add(texts)
         rows = _kept(_sentences(corpus, config, seed), seen, dropped, bar)
         shards = 0
         while chunk := list(itertools.islice(rows, shard_rows)):
             texts, sources, labels = zip(*chunk, strict=True)
-            write_shard(temporary, shards, pa.table([texts, sources, labels], schema=SENTENCES))
+            columns = [*zip(*texts, strict=True), sources, labels]
+            write_shard(temporary, shards, pa.table(columns, schema=sentences_schema(corpus.pairs)))
             shards += 1
         seen.close()
         write_manifest(
@@ -61,13 +62,13 @@ def write_sentences(
 
 
 def _sentences(corpus: Corpus, config: AugmentationConfig, seed: int) -> Iterator[_Row]:
-    for text, label in zip(corpus.train.texts, corpus.train.labels, strict=True):
-        yield text, "train", int(label)
-    for text in corpus.unlabelled:
-        yield text, "unlabelled", None
+    for texts, label in zip(zip(*corpus.train.columns, strict=True), corpus.train.labels, strict=True):
+        yield texts, "train", int(label)
+    for texts in zip(*corpus.unlabelled.columns, strict=True):
+        yield texts, "unlabelled", None
     if config.n_iter:
-        for text in Augmenter(corpus.train.texts, config).generate(seed):
-            yield text, "augmented", None
+        for texts in Augmenter(corpus.train, config).generate(seed):
+            yield texts, "augmented", None
 
 
 def _kept(rows: Iterable[_Row], seen: _SeenTexts, dropped: Counter[str], bar: object) -> Iterator[_Row]:
@@ -80,7 +81,7 @@ def _kept(rows: Iterable[_Row], seen: _SeenTexts, dropped: Counter[str], bar: ob
 
 
 class _SeenTexts:
-    """Which texts have been; on disk, so that memory doesn't grow with their number."""
+    """Which texts or pairs have been; on disk, so that memory doesn't grow with their number."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -90,9 +91,10 @@ class _SeenTexts:
             "CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID; BEGIN"
         )
 
-    def add(self, text: str) -> bool:
-        """Notes a text, whatever its case and spacing; says whether it is new."""
-        key = hashlib.blake2b(" ".join(text.lower().split()).encode(), digest_size=16).digest()
+    def add(self, texts: tuple[str, ...]) -> bool:
+        """Notes a text or pair, whatever its case and spacing; says whether it is new."""
+        normalized = "\n".join(" ".join(text.lower().split()) for text in texts)
+        key = hashlib.blake2b(normalized.encode(), digest_size=16).digest()
         try:
             with closing(self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,))) as cursor:
                 return cursor.rowcount == 1

@@ -14,16 +14,34 @@ from tfkd.files import atomic_path, read_json, sha256_of, write_json
 
 MANIFEST = "manifest.json"
 
-# What `tfkd augment` writes. `label` is the hard label, null where there is none.
-SENTENCES = pa.schema(
-    [
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),  # train, augmented or unlabelled
-        pa.field("label", pa.int32()),
-    ]
-)
-# What `tfkd label` adds.
-TRANSFER_SET = SENTENCES.append(pa.field("logits", pa.list_(pa.float32()), nullable=False))
+# The texts, and of pairs the second ones.
+TEXT_COLUMNS = ("text", "text_pair")
+
+
+def sentences_schema(pairs: bool) -> pa.Schema:
+    """Returns the columns that `tfkd augment` writes; `label` is the hard label, null where there is none."""
+    return pa.schema(
+        [
+            *(pa.field(name, pa.string(), nullable=False) for name in TEXT_COLUMNS[: 1 + pairs]),
+            pa.field("source", pa.string(), nullable=False),  # train, augmented or unlabelled
+            pa.field("label", pa.int32()),
+        ]
+    )
+
+
+def transfer_set_schema(pairs: bool) -> pa.Schema:
+    """Returns the columns that `tfkd label` writes: those of the sentences, and their logits."""
+    return sentences_schema(pairs).append(pa.field("logits", pa.list_(pa.float32()), nullable=False))
+
+
+def is_of_pairs(table: pa.Table | pa.Schema) -> bool:
+    """Says whether a table or schema has a column of second texts."""
+    return TEXT_COLUMNS[1] in (table.names if isinstance(table, pa.Schema) else table.column_names)
+
+
+def text_columns(table: pa.Table) -> tuple[str, ...]:
+    """Returns the names of a shard's one or two columns of texts."""
+    return TEXT_COLUMNS[: 1 + is_of_pairs(table)]
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -79,6 +97,11 @@ class ShardedTable:
     @property
     def rows(self) -> int:
         return self.manifest["rows"]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of its shards, of which there must be one."""
+        return pq.read_schema(shard_path(self.folder, 0))
 
     def __len__(self) -> int:
         """The number of shards."""

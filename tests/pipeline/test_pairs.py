@@ -1,0 +1,101 @@
+"""The whole road for pairs with a tiny BERT, and what the commands make of its files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.commands.conftest import STUDENT_FLAGS, TEACHER_FLAGS, Outcome, assert_one_line, call, call_process
+from tests.conftest import pairs
+from tfkd.files import read_json
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_bert: Path, pair_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of a run."""
+    runs = tmp_path_factory.mktemp("runs")
+    flags = (f"--runs={runs}", "--name=pairs", f"--data={pair_file}", f"--teacher={tiny_bert}")
+    outcome = call("run", *flags, "--n_iter=3", "--max_tokens=12", *TEACHER_FLAGS, *STUDENT_FLAGS)
+    assert outcome.status == 0, outcome.err
+    return runs / "pairs"
+
+
+def test_a_pair_is_labelled_and_learned_as_such(finished):
+    table = pq.read_table(finished / "transfer_set" / "shard-00000.parquet")
+    assert table.column_names == ["text", "text_pair", "source", "label", "logits"]
+    train = {(first, second) for first, second, _ in pairs()}
+    rows = [tuple(row.values()) for row in table.select(["text", "text_pair", "source"]).to_pylist()]
+    assert {row[:2] for row in rows if row[2] == "train"} <= train
+    # Of each pair the first, the second or both texts were augmented.
+    made = {row[:2] for row in rows if row[2] == "augmented"}
+    firsts, seconds = {first for first, _ in train}, {second for _, second in train}
+    kinds = {(first in firsts, second in seconds) for first, second in made}
+    assert kinds >= {(False, True), (True, False), (False, False)}
+
+
+def test_metrics(finished):
+    metrics = read_json(finished / "metrics.json")
+    assert metrics["export"]["student_agreement"] == 1
+    assert metrics["rows"]["dev"] == len(pairs()) // 10
+    assert 0 <= metrics["baseline"]["dev_accuracy"] <= 1
+    assert metrics["latency"]["student_us"] > 0
+
+
+def test_evaluate(finished, pair_file):
+    models = [finished / "teacher", finished / "student", finished / "export" / "student.tflite"]
+    outcome = call("evaluate", f"--data={pair_file}", "--json", *models)
+    metrics = read_json(finished / "metrics.json")
+    found = [json.loads(line)["dev_accuracy"] for line in outcome.out.splitlines()]
+    assert found == [metrics[name]["dev_accuracy"] for name in ("teacher", "student", "export")]
+
+
+def test_predict(finished):
+    model = f"--model={finished / 'export' / 'student.tflite'}"
+    texts = ("the film is good", "a very great plot", "the cast is dull", "")
+    by_arguments = call_process("predict", model, "--json", *texts)
+    rows = [json.loads(line) for line in by_arguments.out.splitlines()]
+    assert [(row["text"], row["text_pair"]) for row in rows] == [texts[:2], texts[2:]]
+    assert set(rows[0]["probabilities"]) == {"same", "other"}
+    lines = f"{texts[0]}\t{texts[1]}\n{texts[2]}\t{texts[3]}"
+    assert call_process("predict", model, "--json", stdin=lines.encode()).out == by_arguments.out
+    plain = call_process("predict", model, *texts[:2]).out.removesuffix("\n").split("\t")
+    assert (plain[0], tuple(plain[-2:])) == (rows[0]["label"], texts[:2])
+
+
+def test_predict_of_what_is_no_pair(finished):
+    model = f"--model={finished / 'export' / 'student.tflite'}"
+    assert_one_line(call_process("predict", model, "a", "b", "c"), 2, "3 texts: expected two a pair")
+    assert_one_line(call_process("predict", model, stdin=b"\n"), 1, "line 1: 0 tabs; expected one")
+    assert_one_line(call_process("predict", model, stdin=b"a\tb\tc\n"), 1, "line 1: 2 tabs; expected one")
+
+
+def test_models_and_data_of_different_kinds(finished, tmp_path):
+    single = tmp_path / "single.tsv"
+    single.write_text("text\tlabel\n" + "".join(f"it is {i}\t{('same', 'other')[i % 2]}\n" for i in range(40)))
+    student, transfer_set = finished / "student", finished / "transfer_set"
+    for says, command in {
+        "student: classifies pairs; the data has single texts": ("evaluate", student),
+        "student.tflite: classifies pairs; the data has single texts": (
+            "evaluate",
+            finished / "export" / "student.tflite",
+        ),
+        "dev has single texts; the student classifies pairs": (
+            "export",
+            f"--student={student}",
+            f"--out={tmp_path / 'student.tflite'}",
+        ),
+        "holds pairs; the data has single texts": (
+            "distill",
+            f"--transfer_set={transfer_set}",
+            "--embeddings=random",
+            f"--out={tmp_path / 'student'}",
+        ),
+    }.items():
+        outcome = call(*command, f"--data={single}")
+        err = outcome.err.splitlines(keepends=True)
+        assert all(line.startswith("data: ") for line in err[:-1])
+        assert_one_line(Outcome(outcome.status, outcome.out, err[-1]), 1, says)
+    assert list(tmp_path.iterdir()) == [single]
