@@ -27,6 +27,8 @@ setup(
         "pyarrow>=21,<27",
         "sacremoses>=0.1.1,<0.3",
         "safetensors>=0.5,<1",
+        "scikit-learn>=1.6,<2",  # F1 and the like
+        "scipy>=1.14,<2",
         "tensorflow>=2.21,<2.22",
         "tensorflow-text>=2.21,<2.22",
         "textblob>=0.19,<0.21",
@@ -43,6 +45,7 @@ setup(
             "pre-commit>=4,<5",
             "pytest>=9,<10",
             "ruff>=0.17,<0.18",
+            "scipy-stubs>=1.14,<2",
             "importlib_resources>=6",
             "tensorflow-datasets>=4.9.10,<5",
         ],

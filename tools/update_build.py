@@ -17,7 +17,7 @@ _FOLDERS = ("tfkd", "tools", "tests")
 _RUNNER = "tests/run_pytest"
 
 # Distributions that aren't named as their top module is, with "_" for "-".
-_DISTRIBUTIONS = {"absl": "absl-py", "re2": "google-re2"}
+_DISTRIBUTIONS = {"absl": "absl-py", "re2": "google-re2", "sklearn": "scikit-learn"}
 
 # What is imported by a name made at run time.
 _BY_NAME = {

@@ -37,7 +37,8 @@ def test_evaluate_finds_what_training_found(chain):
     for row, name in zip(rows, ("teacher", "student", "student"), strict=False):
         assert row["dev_accuracy"] == read_json(models[rows.index(row)] / f"{name}.json")["dev_accuracy"]
     plain = call("evaluate", f"--data={chain.data}", models[3])
-    assert plain.out == f"{models[3]}: accuracy {rows[3]['dev_accuracy']:.4f} on 16 sentences\n"
+    assert plain.out.startswith(f"{models[3]}: accuracy {rows[3]['dev_accuracy']:.4f}, F1 {rows[3]['dev_f1']:.4f}, ")
+    assert plain.out.endswith(" on 16 sentences\n")
 
 
 def test_labels_of_another_task(chain, tmp_path):

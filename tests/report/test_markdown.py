@@ -7,13 +7,24 @@ from typing import Any
 from tfkd.report.markdown import report, results_table
 
 
+def _figures(accuracy: float) -> dict[str, float | None]:
+    return {
+        "dev_accuracy": accuracy,
+        "dev_f1": None,
+        "dev_macro_f1": 0.5,
+        "dev_matthews": -0.25,
+        "dev_calibration_error": 0.01234,
+    }
+
+
 def _metrics() -> dict[str, Any]:
     return {
-        "teacher": {"dev_accuracy": 0.9},
-        "student": {"dev_accuracy": 0.875, "teacher_agreement": 0.95},
-        "baseline": {"dev_accuracy": 0.8},
+        "teacher": _figures(0.9),
+        "student": {**_figures(0.875), "teacher_agreement": 0.95},
+        "baseline": _figures(0.8),
         "export": {
-            "dev_accuracy": 0.8745,
+            **_figures(0.8745),
+            "dev_confusion": [[990, 10], [1241, 1000]],
             "student_agreement": 0.9995,
             "mean_probability_difference": 0.0012,
             "size_bytes": 2_345_678,
@@ -24,6 +35,7 @@ def _metrics() -> dict[str, Any]:
         "mean": {},
         "std": {},
         "rows": {"train": 7821, "dev": 2000, "transfer_set": 54321},
+        "label_names": ["no", "yes"],
     }
 
 
@@ -71,6 +83,22 @@ def test_report():
     assert table == results_table(_metrics())
     assert after == (
         "Train 7,821 sentences, dev 2,000, transfer set 54,321. 3 dev sentences are longer than the file reads.\n"
+        "\n"
+        "## On dev\n"
+        "\n"
+        "|                        | accuracy | F1 | macro F1 | Matthews' correlation | calibration error |\n"
+        "|------------------------|----------|----|----------|-----------------------|-------------------|\n"
+        "| teacher (BERT)         | 0.9000   | -  | 0.5000   | -0.2500               | 0.0123            |\n"
+        "| baseline (hard labels) | 0.8000   | -  | 0.5000   | -0.2500               | 0.0123            |\n"
+        "| student (Keras)        | 0.8750   | -  | 0.5000   | -0.2500               | 0.0123            |\n"
+        "| student (.tflite)      | 0.8745   | -  | 0.5000   | -0.2500               | 0.0123            |\n"
+        "\n"
+        "Rows by true label (line) and the label that the `.tflite` file gives (column):\n"
+        "\n"
+        "|     | no    | yes   |\n"
+        "|-----|-------|-------|\n"
+        "| no  | 990   | 10    |\n"
+        "| yes | 1,241 | 1,000 |\n"
         "\n"
         "## Data\n"
         "\n"

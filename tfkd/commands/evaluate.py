@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
     import_tensorflow()
     from tfkd.pipeline.data import read_sentences
     from tfkd.report.evaluation import open_classifier
-    from tfkd.report.metrics import share_equal
+    from tfkd.report.metrics import FIGURE_NAMES, classification_figures
 
     dev, names = (corpus := read_sentences(data, FLAGS.seed)).dev, corpus.label_names
     for model in arguments:
@@ -44,8 +44,9 @@ def main(arguments: list[str]) -> None:
         if classifier.pairs not in (None, corpus.pairs):
             kinds = "single texts", "pairs"
             raise InputError(f"{model}: classifies {kinds[not corpus.pairs]}; the data has {kinds[corpus.pairs]}")
-        accuracy = share_equal(classifier.predict(*dev.columns).argmax(1), dev.labels)
+        figures = classification_figures(dev.labels, classifier.predict(*dev.columns))
         if FLAGS.json:
-            print(json.dumps({"model": model, "dev_accuracy": accuracy, "rows": len(dev)}))
+            print(json.dumps({"model": model, **figures, "rows": len(dev)}))
         else:
-            print(f"{model}: accuracy {accuracy:.4f} on {len(dev)} sentences")
+            shown = [f"{FIGURE_NAMES[name]} {value:.4f}" for name, value in figures.items() if value is not None]
+            print(f"{model}: {', '.join(shown)} on {len(dev)} {'pairs' if corpus.pairs else 'sentences'}")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from scipy.special import softmax
 
 from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.text.batching import sorted_batches
@@ -121,9 +122,7 @@ class BiLstmClassifier(keras.Model):
 
     def probabilities(self, *encoded: EncodedTexts, max_tokens: int | None = None) -> np.ndarray:
         """Returns the softmax of `logits`, float32 [texts, classes]."""
-        logits = self.logits(*encoded, max_tokens=max_tokens)
-        exponents = np.exp(logits - logits.max(1, keepdims=True))
-        return exponents / exponents.sum(1, keepdims=True)
+        return softmax(self.logits(*encoded, max_tokens=max_tokens), axis=1)
 
     def folded(self, words: np.ndarray) -> BiLstmClassifier:
         """Returns the same student with a plain embedding table, to be saved and exported.

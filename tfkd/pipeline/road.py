@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from tfkd.benchmark.host import latency_us
 from tfkd.config import (
@@ -30,7 +31,7 @@ from tfkd.pipeline.data import read_sentences
 from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import report, results_table
-from tfkd.report.metrics import share_equal, summary
+from tfkd.report.metrics import classification_figures, confusion, share_equal, summary
 from tfkd.text.examples import digest
 from tfkd.training.distil import StudentSetup, distil, load_student, set_up_student, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
@@ -278,22 +279,26 @@ class _Road:
 
     def _report(self, transfer_set: ShardedTable) -> dict[str, Any]:
         dev, config = self.corpus.dev, self.config
-        teacher_labels, teacher_us = None, None
+        teacher_probabilities, teacher_us = None, None
         if not config.label.logits_from:
             teacher = self.finetuned.teacher
-            teacher_labels = teacher.logits(teacher.encode(*dev.columns)).argmax(1)
+            teacher_probabilities = softmax(teacher.logits(teacher.encode(*dev.columns)), axis=1)
             teacher_us = latency_us(lambda *one: teacher.logits(teacher.encode(*one)), dev.columns, runs=50)
+        teacher_labels = None if teacher_probabilities is None else teacher_probabilities.argmax(1)
         per_seed = [self._figures(seed, teacher_labels) for seed in config.student_seeds]
         classifier = LiteRtClassifier.from_file(self._export_path(config.student_seeds[0]))
         means, deviations = summary(per_seed)
         metrics = {
-            "teacher": {"dev_accuracy": None if teacher_labels is None else share_equal(teacher_labels, dev.labels)},
+            "teacher": dict.fromkeys(per_seed[0]["baseline"])
+            if teacher_probabilities is None
+            else classification_figures(dev.labels, teacher_probabilities),
             **per_seed[0],
             "latency": {"teacher_us": teacher_us, "student_us": latency_us(classifier.predict, dev.columns)},
             "seeds": [{"seed": seed, **figures} for seed, figures in zip(config.student_seeds, per_seed, strict=True)],
             "mean": means,
             "std": deviations,
             "rows": {"train": len(self.corpus.train), "dev": len(dev), "transfer_set": transfer_set.rows},
+            "label_names": list(self.corpus.label_names),
         }
         write_json(self.folder / "metrics.json", metrics)
         write_text(
@@ -315,12 +320,13 @@ class _Road:
         labels = student.argmax(1)
         return {
             "student": {
-                "dev_accuracy": share_equal(labels, dev.labels),
+                **classification_figures(dev.labels, student),
                 "teacher_agreement": None if teacher_labels is None else share_equal(labels, teacher_labels),
             },
-            "baseline": {"dev_accuracy": share_equal(baseline.argmax(1), dev.labels)},
+            "baseline": classification_figures(dev.labels, baseline),
             "export": {
-                "dev_accuracy": share_equal(exported.argmax(1), dev.labels),
+                **classification_figures(dev.labels, exported),
+                "dev_confusion": confusion(dev.labels, exported.argmax(1), exported.shape[1]),
                 "student_agreement": parity.label_agreement,
                 "mean_probability_difference": parity.mean_probability_difference,
                 "size_bytes": file.stat().st_size,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.training.distil import load_student
@@ -20,7 +21,7 @@ class Classifier:
     Attributes:
       label_names: the names of its classes in order.
       pairs: whether it classifies pairs of texts; None if it takes both kinds.
-      predict: raw texts, or pairs in two columns, to scores, float32 [texts, classes]; the highest wins.
+      predict: raw texts, or pairs in two columns, to probabilities, float32 [texts, classes].
     """
 
     label_names: tuple[str, ...]
@@ -40,8 +41,9 @@ def open_classifier(path: str | Path) -> Classifier:
         return Classifier(exported.label_names, exported.pairs, exported.predict)
     if is_finetuned(path):
         found = load_finetuned(path)
+        teacher = found.teacher
         return Classifier(
-            found.label_names, None, lambda *columns: found.teacher.logits(found.teacher.encode(*columns))
+            found.label_names, None, lambda *columns: softmax(teacher.logits(teacher.encode(*columns)), axis=1)
         )
     student = load_student(path)
     return Classifier(student.label_names, student.model.pairs, student.probabilities)

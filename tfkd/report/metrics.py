@@ -5,19 +5,30 @@ Shares are from 0 to 1, measured on the dev set; `null` where a figure doesn't e
 
     teacher.dev_accuracy            the fine-tuned BERT
     student.dev_accuracy            the distilled Keras student
-    student.teacher_agreement       share of dev sentences to which both give one label
+    student.teacher_agreement       share of dev rows to which both give one label
     baseline.dev_accuracy           the same student on hard labels alone (see --baseline_embeddings)
     export.dev_accuracy             the .tflite file
-    export.student_agreement        share of dev sentences to which file and Keras student give one label
-    export.mean_probability_difference  over dev sentences and labels, from the Keras student's
+    teacher.dev_f1, student.dev_f1, baseline.dev_f1, export.dev_f1
+                                    of the second label, as GLUE has it; null unless there are two
+    teacher.dev_macro_f1, student.dev_macro_f1, baseline.dev_macro_f1, export.dev_macro_f1
+                                    mean of each label's F1
+    teacher.dev_matthews, student.dev_matthews, baseline.dev_matthews, export.dev_matthews
+                                    Matthews' correlation, -1 to 1
+    teacher.dev_calibration_error, student.dev_calibration_error
+    baseline.dev_calibration_error, export.dev_calibration_error
+                                    expected calibration error (see expected_calibration_error)
+    export.dev_confusion            dev rows by true label (outer) and predicted one (inner)
+    export.student_agreement        share of dev rows to which file and Keras student give one label
+    export.mean_probability_difference  over dev rows and labels, from the Keras student's
     export.size_bytes
-    export.truncated                dev sentences with more words than the file reads
+    export.truncated                dev rows with a text of more words than the file reads
     latency.student_us              median time of one sentence on this machine, raw text to probabilities
     latency.teacher_us
     seeds                           the seeds of the students, and for each its figures;
                                     those above are of the first, which is the one to ship
     mean, std                       over the seeds (std: of the sample; null for one seed)
     rows                            train, dev and transfer set
+    label_names                     in the order of the confusion matrix
 """
 
 from __future__ import annotations
@@ -26,11 +37,58 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, matthews_corrcoef
+
+# What people call the figures of a classifier.
+FIGURE_NAMES = {
+    "dev_accuracy": "accuracy",
+    "dev_f1": "F1",
+    "dev_macro_f1": "macro F1",
+    "dev_matthews": "Matthews' correlation",
+    "dev_calibration_error": "calibration error",
+}
+_CALIBRATION_BINS = 15
 
 
 def share_equal(a: np.ndarray, b: np.ndarray) -> float:
     """Returns the share of places at which two arrays of labels are the same."""
     return float(np.mean(np.asarray(a) == np.asarray(b)))
+
+
+def classification_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
+    """Returns the figures that a classifier has on dev, by name.
+
+    Args:
+      labels: int [rows], the true ones.
+      probabilities: float [rows, classes].
+    """
+    classes = probabilities.shape[1]
+    predicted, names = probabilities.argmax(1), list(range(classes))
+    f1 = f1_score(labels, predicted, labels=names, average=None, zero_division=0)
+    return {
+        "dev_accuracy": float(accuracy_score(labels, predicted)),
+        "dev_f1": float(f1[1]) if classes == 2 else None,
+        "dev_macro_f1": float(f1.mean()),
+        "dev_matthews": float(matthews_corrcoef(labels, predicted)),
+        "dev_calibration_error": expected_calibration_error(labels, probabilities),
+    }
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[list[int]]:
+    """Returns how many rows have each true label (outer) and each predicted one (inner)."""
+    return confusion_matrix(labels, predicted, labels=list(range(classes))).tolist()
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Returns by how much the probability of the predicted label errs on average (Guo et al. 2017, section 2).
+
+    Rows go into 15 bins of equal width by that probability; a bin's error is the absolute
+    difference of its mean probability and its accuracy, and counts by its rows.
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    bins = np.minimum((confidence * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
+    excess = np.bincount(bins, confidence - right, minlength=_CALIBRATION_BINS)
+    return float(np.abs(excess).sum() / len(labels))
 
 
 def summary(per_seed: Sequence[dict[str, dict[str, Any]]]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -40,7 +98,7 @@ def summary(per_seed: Sequence[dict[str, dict[str, Any]]]) -> tuple[dict[str, An
       per_seed: for each seed, figures by group and name, such as `["export"]["dev_accuracy"]`.
 
     Returns:
-      Two mappings by `group.name`; figures that some seed lacks are left out, and
+      Two mappings by `group.name`; figures that some seed lacks, and matrices, are left out;
       standard deviations are None for a single seed.
     """
     means: dict[str, Any] = {}
@@ -48,7 +106,7 @@ def summary(per_seed: Sequence[dict[str, dict[str, Any]]]) -> tuple[dict[str, An
     for group, figures in per_seed[0].items():
         for name in figures:
             values = [seed[group][name] for seed in per_seed]
-            if None not in values:
+            if all(isinstance(value, int | float) for value in values):
                 means[f"{group}.{name}"] = float(np.mean(values))
                 deviations[f"{group}.{name}"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return means, deviations
