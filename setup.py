@@ -38,6 +38,7 @@ setup(
         # TFDS needs importlib_resources to download, and doesn't say so.
         "tfds": ["tensorflow-datasets>=4.9.10,<5", "importlib_resources>=6"],
         "dev": [
+            "gensim>=4.4,<5",  # its files of word vectors, to read
             "google-re2>=1.1,<2",  # the phone's regular expressions, to compare ours with
             "h5py>=3.10,<4",  # Keras' weight files, to look into
             "hypothesis>=6.100,<7",

@@ -1,0 +1,218 @@
+"""Word vectors from files: word2vec's binary, and the text of GloVe, fastText and word2vec; plain or gzipped.
+
+A file is read once from end to end, and only the rows of a vocabulary's words are kept.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from tfkd.errors import InputError
+from tfkd.progress import progress_bar
+from tfkd.text.vocabulary import SPECIAL_IDS, Vocabulary, normalized
+
+_CHUNK = 1 << 20
+# No word or line is longer; what is, is of another kind.
+_MAX_LINE = 1 << 20
+_NUMERALS = b"0123456789.+-eE \n"
+
+
+@dataclass(frozen=True)
+class FileVectors:
+    """What a file knows of a vocabulary.
+
+    Attributes:
+      vectors: float32 [vocabulary, width of the file]; rows of words that it lacks are zero.
+      found: bool [vocabulary], which words it has.
+      notes: coverage, duplicates and bad rows, for the user.
+    """
+
+    vectors: np.ndarray
+    found: np.ndarray
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A word of the file and where it stands; its numbers are read only if they are wanted."""
+
+    place: str
+    word: bytes
+    numbers: Callable[[], np.ndarray]
+
+
+def read_vectors(path: str | Path, vocabulary: Vocabulary) -> FileVectors:
+    """Returns the vectors that a file has for a vocabulary's words.
+
+    A word's vector is that of its normalized spelling (lower case, no accents), else of the
+    first of its other spellings in the file. Rows that aren't UTF-8 or whose numbers
+    aren't finite are counted and left out.
+
+    Args:
+      path: `.bin` (word2vec's binary), `.txt` or `.vec` (text, with or without a first line of
+        "words width"); `.gz` may follow.
+      vocabulary: the words wanted.
+
+    Raises:
+      InputError: the file is missing, truncated, of mixed widths, of another kind than its name says, or has
+        none of the words.
+    """
+    path = Path(path)
+    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
+    kind = suffixes[-1] if suffixes else ""
+    if kind not in (".bin", ".txt", ".vec"):
+        raise InputError(f"{path}: expected .bin (word2vec's binary), .txt or .vec (text), with or without .gz")
+    try:
+        with open(path, "rb") as raw, progress_bar(path.stat().st_size, "word vectors", unit="bytes") as bar:
+            stream: Any = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+            entries = _binary_entries(stream, path) if kind == ".bin" else _text_entries(stream, path)
+            return _collected(entries, vocabulary, path, lambda: bar.update(raw.tell() - bar.n))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as e:
+        raise InputError(f"{path}: truncated, or not gzipped: {e}; fetch it again") from e
+    except OSError as e:
+        raise InputError(f"{path}: can't be read: {e.strerror or e}") from e
+
+
+def _collected(
+    entries: Iterator[_Entry], vocabulary: Vocabulary, path: Path, tick: Callable[[], object]
+) -> FileVectors:
+    special = set(SPECIAL_IDS.values())
+    id_of = {word: i for i, word in enumerate(vocabulary.words) if i not in special}
+    vectors: dict[int, np.ndarray] = {}
+    exact: set[int] = set()  # whose vector is that of the normalized spelling itself
+    seen: set[str] = set()
+    bad: list[str] = []
+    duplicates = 0
+    for number, entry in enumerate(entries):
+        if number % 10_000 == 0:
+            tick()
+        try:
+            spelling = entry.word.decode("utf-8")
+        except UnicodeDecodeError:
+            bad.append(f"{entry.place}: its word isn't UTF-8")
+            continue
+        i = id_of.get(spelling)
+        is_exact = i is not None
+        if i is None and (i := vocabulary.ids.get(spelling, id_of.get(normalized(spelling)))) in special:
+            continue
+        if i is None:
+            continue
+        duplicates += spelling in seen
+        if spelling not in seen and (i not in vectors or (is_exact and i not in exact)):
+            try:
+                vector = entry.numbers()
+            except ValueError:
+                bad.append(f"{entry.place}: has something that is no number")
+                continue
+            if not np.isfinite(vector).all():
+                bad.append(f"{entry.place}: has a number that isn't finite")
+                continue
+            vectors[i] = vector
+            exact |= {i} if is_exact else set()
+        seen.add(spelling)
+    tick()
+    if not vectors:
+        raise InputError(f"{path}: has none of the vocabulary's {len(id_of):,} words; is it of the same language?")
+    table = np.zeros((len(vocabulary), len(next(iter(vectors.values())))), np.float32)
+    table[list(vectors)] = list(vectors.values())
+    found = np.zeros(len(vocabulary), bool)
+    found[list(vectors)] = True
+    notes = [f"{path}: has {len(vectors):,} of {len(id_of):,} words ({len(vectors) / len(id_of):.1%})"]
+    if duplicates:
+        notes.append(f"{path}: {duplicates:,} words stand there more than once; the first was taken")
+    if bad:
+        notes.append(f"{path}: {len(bad):,} rows left out; the first: {bad[0]}")
+    return FileVectors(table, found, tuple(notes))
+
+
+def _text_entries(stream: IO[bytes], path: Path) -> Iterator[_Entry]:
+    """Yields the rows of "word number number ..."."""
+    rows = width = None
+    found = 0
+    for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE), b""), start=1):
+        if len(line) == _MAX_LINE:
+            raise InputError(f"{path}: line {number} is over {_MAX_LINE:,} bytes; expected a word and its numbers")
+        line = line.strip(b" \r\n")
+        if number == 1 and (header := _header(line)):
+            rows, width = header
+            continue
+        if not line:
+            continue
+        spaces = line.count(b" ")
+        width = width or spaces
+        if not width:
+            raise InputError(f"{path}: line {number}: expected a word and its numbers, separated by spaces")
+        word, _, rest = line.partition(b" ")
+        if spaces < width or (spaces > width and _are_numbers(rest.split(b" ")[: spaces - width])):
+            if not _is_text(line):
+                raise InputError(
+                    f"{path}: line {number} isn't a word and its numbers; if it is word2vec's binary, name it .bin"
+                )
+            raise InputError(f"{path}: line {number} has {spaces} numbers; expected {width}, as before")
+        found += 1
+        if spaces == width:  # else a word with spaces in it, which is none of ours
+            yield _Entry(f"line {number}", word, functools.partial(_from_text, rest))
+    if rows is not None and found < rows:
+        raise InputError(f"{path}: truncated: {found:,} rows; its first line says {rows:,}; fetch it again")
+    if not found:
+        raise InputError(f"{path}: has no rows")
+
+
+def _binary_entries(stream: IO[bytes], path: Path) -> Iterator[_Entry]:
+    """Yields the rows of a word, a space and its little-endian float32s."""
+    header = _header(stream.readline(_MAX_LINE).strip())
+    if not header:
+        raise InputError(f"{path}: its first line isn't word2vec's 'words width'; if it is text, name it .txt or .vec")
+    rows, width = header
+    size, buffer, start = 4 * width, b"", 0
+    for row in range(1, rows + 1):
+        while (space := buffer.find(b" ", start)) < 0 or len(buffer) < space + 1 + size:
+            if space < 0 and len(buffer) - start > _MAX_LINE:
+                raise InputError(f"{path}: row {row} has no end of its word; it is damaged")
+            more = stream.read(_CHUNK)
+            if not more:
+                raise InputError(f"{path}: truncated in row {row:,} of {rows:,}; fetch it again")
+            buffer, start = buffer[start:] + more, 0
+        word, body = buffer[start:space].lstrip(b"\n"), buffer[space + 1 : space + 1 + size]
+        start = space + 1 + size
+        if row == 1 and not body.strip(_NUMERALS):
+            raise InputError(f"{path}: is text; name it .vec")
+        yield _Entry(f"row {row}", word, functools.partial(_from_binary, body))
+
+
+def _from_text(numbers: bytes) -> np.ndarray:
+    return np.array(numbers.split(b" "), np.float32)
+
+
+def _from_binary(numbers: bytes) -> np.ndarray:
+    return np.frombuffer(numbers, "<f4").astype(np.float32)
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        return line.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def _header(line: bytes) -> tuple[int, int] | None:
+    """Returns the numbers of "words width", or None if a line is none."""
+    parts = line.split()
+    if len(parts) != 2 or not all(part.isdigit() for part in parts) or not int(parts[1]):
+        return None
+    return int(parts[0]), int(parts[1])
+
+
+def _are_numbers(parts: list[bytes]) -> bool:
+    try:
+        return bool([float(part) for part in parts])
+    except ValueError:
+        return False
