@@ -36,6 +36,9 @@ def _check_choice(config: Any, flag: str) -> None:
     _check(getattr(config, flag) in choices, flag, getattr(config, flag), " or ".join(choices))
 
 
+_EMBEDDING_TRAININGS = ("projected", "free", "multichannel")
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """Where labelled sentences come from, and how they are read."""
@@ -148,14 +151,21 @@ class StudentConfig:
     )
     training_vocabulary_size: int = _option(
         60000,
-        "words at most in training, all spellings counted once: train's, then the teacher's if embeddings are its",
+        "words at most in training, all spellings counted once: train's, then the teacher's if words keep to its "
+        "vectors",
     )
     min_count: int = _option(1, "words seen less often in train become <UNKNOWN>")
     delimiter_regex: str = _option("", "RE2: what separates words; default: all but letters and digits")
     embeddings: str = _option(
         "teacher",
-        "the word vectors that the student starts with and keeps to: the teacher's own, or random",
-        ("teacher", "random"),
+        "the word vectors that the student starts with: teacher (its own), random, or file:PATH of word2vec's binary "
+        "(.bin) or the text of GloVe, fastText or word2vec (.txt, .vec), with or without .gz",
+    )
+    embedding_training: str = _option(
+        "projected",
+        "what becomes of the word vectors in training; projected: words keep to them through a learned projection, "
+        "and learn a part of their own; free: all are trained; multichannel: a fixed copy beside one that is trained",
+        _EMBEDDING_TRAININGS,
     )
 
     def __post_init__(self) -> None:
@@ -163,6 +173,10 @@ class StudentConfig:
         for flag in ("vocabulary_size", "training_vocabulary_size"):
             _check(getattr(self, flag) > 3, flag, getattr(self, flag), "more than the 3 special words")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
+        is_file = self.embeddings.startswith("file:") and self.embeddings != "file:"
+        known = is_file or self.embeddings in ("teacher", "random")
+        _check(known, "embeddings", self.embeddings, "teacher, random or file:PATH")
+        _check_choice(self, "embedding_training")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,11 +186,10 @@ class DistillConfig:
     alpha: float = _option(0.0, "weight of the hard labels' cross-entropy; 1 - alpha is that of the teacher's logits")
     epochs: int = _option(3, "passes over the transfer set")
     baseline_epochs: int = _option(8, "passes over train for the baseline, which learns from hard labels alone")
-    baseline_embeddings: str = _option(
+    baseline_embedding_training: str = _option(
         "free",
-        "the baseline's embeddings; free: train's words, started with the student's word vectors and trained as "
-        "they come; projected: held to the teacher's word vectors and words, as the student's are",
-        ("free", "projected"),
+        "the same for the baseline, which is otherwise to be what the student would be without distillation",
+        _EMBEDDING_TRAININGS,
     )
     batch_size: int = _option(128, "sentences a step")
     optimizer: str = _option("adam", "adam, or the paper's adadelta", ("adam", "adadelta"))
@@ -189,7 +202,7 @@ class DistillConfig:
     def __post_init__(self) -> None:
         _check_share(self, "alpha", "p_unknown")
         _check_positive(self, "epochs", "baseline_epochs", "batch_size", "learning_rate")
-        _check_choice(self, "baseline_embeddings")
+        _check_choice(self, "baseline_embedding_training")
 
 
 @dataclass(frozen=True, kw_only=True)

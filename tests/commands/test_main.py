@@ -105,6 +105,9 @@ def test_unknown_flag(name):
         ("--max_tokens=0", "--max_tokens=0"),
         ("--vocabulary_size=3", "--vocabulary_size=3"),
         ("--detokenize=no", "detokenize"),
+        ("--embeddings=glove.txt", "--embeddings=glove.txt: expected teacher, random or file:PATH"),
+        ("--embeddings=file:", "expected teacher, random or file:PATH"),
+        ("--embedding_training=frozen", "frozen"),
     ],
 )
 def test_bad_value(flag, part, tmp_path):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier, siamese_features
 from tfkd.text.word_tokenizer import EncodedTexts
 
@@ -139,7 +140,8 @@ def in_training(student) -> BiLstmClassifier:
     """The student of IDS before it is folded: ten words of eight columns, every weight drawn at random."""
     rng = np.random.default_rng(1)
     vectors = rng.normal(0, 0.7, (10, 8)).astype(np.float32)
-    model = BiLstmClassifier(**student.get_config(), word_vectors=vectors)
+    embedding = ProjectedEmbedding(vectors, student.embedding_dim, name="embedding")
+    model = BiLstmClassifier(**student.get_config(), embedding=embedding)
     model.set_weights([rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
     return model
 

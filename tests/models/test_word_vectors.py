@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from tfkd.models.teacher import Teacher
-from tfkd.models.word_vectors import principal_components, random_vectors, teacher_vectors, vocabulary_vectors
+from tfkd.models.word_vectors import (
+    principal_components,
+    random_vectors,
+    teacher_vectors,
+    vocabulary_vectors,
+    with_random_rows,
+)
 from tfkd.text.vocabulary import MASK_ID, PAD_ID, UNKNOWN_ID
 
 SCALE = 0.15
@@ -109,3 +115,15 @@ def test_random_vectors():
     assert vectors.std() == pytest.approx(SCALE, abs=0.0014)
     np.testing.assert_array_equal(vectors, random_vectors(2000, 50, seed=1))
     assert (vectors != random_vectors(2000, 50, seed=2)).any()
+
+
+def test_missing_rows_are_random_of_the_size_of_the_others():
+    known = np.random.default_rng(0).normal(3, 0.5, (4000, 20)).astype(np.float32)
+    missing = np.arange(4000) % 2 == 1
+    found = with_random_rows(np.where(missing[:, None], 0, known), missing, seed=5)
+    np.testing.assert_array_equal(found[~missing], known[~missing])
+    assert found.dtype == np.float32
+    # Of 40,000 draws the mean is known to 0.5 / 200, four of which are 0.01, and the deviation better.
+    assert found[missing].mean() == pytest.approx(3, abs=0.01)
+    assert found[missing].std() == pytest.approx(0.5, abs=0.01)
+    np.testing.assert_array_equal(found, with_random_rows(found, missing, seed=5))

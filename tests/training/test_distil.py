@@ -15,8 +15,9 @@ from tfkd.config import DistillConfig, LabelConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
 from tfkd.models.teacher import Teacher
-from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors
+from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
+from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import MASK_ID, MASK_MARKER
 from tfkd.training.distil import (
     StudentSetup,
@@ -52,7 +53,7 @@ def transfer_set(tmp_path_factory) -> ShardedTable:
 
 def setup_of(corpus, tokenizer, shape, config) -> StudentSetup:
     vectors = random_vectors(len(tokenizer.vocabulary), shape.embedding_dim, SEED)
-    return StudentSetup(corpus, tokenizer, vectors, True, shape, config)
+    return StudentSetup(corpus, tokenizer, vectors, shape.embedding_training, shape, config)
 
 
 def run(transfer_set, tokenizer, folder, corpus=None, shape=SHAPE, config=CONFIG, seed=SEED):
@@ -239,27 +240,30 @@ def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
 def test_a_student_without_a_teacher_knows_the_words_of_train_and_starts_with_the_same_vectors(tiny_bert):
     corpus, shape = small_corpus(), replace(SHAPE, embedding_dim=20, embeddings="teacher")
     setup = set_up_student(corpus, shape, CONFIG, str(tiny_bert), SEED)
-    free = setup.with_free_embeddings()
+    free = setup.for_baseline()
     assert free.tokenizer.vocabulary.words == build_vocabulary(corpus, shape).vocabulary.words
-    assert (setup.projected, free.projected) == (True, False)
+    assert (setup.embedding_training, free.embedding_training) == ("projected", "free")
     size = len(free.tokenizer.vocabulary)
     assert size < len(setup.tokenizer.vocabulary)
     np.testing.assert_array_equal(free.word_vectors, setup.word_vectors[:size, :20])
-    small = replace(setup, student=replace(shape, vocabulary_size=7)).with_free_embeddings()
+    small = replace(setup, student=replace(shape, vocabulary_size=7)).for_baseline()
     assert small.tokenizer.vocabulary.words == free.tokenizer.vocabulary.words[:7]
     assert small.word_vectors.shape == (7, 20)
 
 
-@pytest.mark.parametrize("embeddings", ["free", "projected"])
-def test_baseline_starts_with_the_words_and_vectors_that_its_flag_says(tiny_bert, tmp_path, embeddings):
-    still = DistillConfig(baseline_epochs=1, batch_size=16, learning_rate=1e-12, baseline_embeddings=embeddings)
+@pytest.mark.parametrize("training", ["free", "projected", "multichannel"])
+def test_baseline_starts_with_the_words_and_vectors_that_its_flag_says(tiny_bert, tmp_path, training):
+    still = DistillConfig(baseline_epochs=1, batch_size=16, learning_rate=1e-12)
+    still = replace(still, baseline_embedding_training=training)
     setup = set_up_student(small_corpus(), replace(SHAPE, embeddings="teacher"), still, str(tiny_bert), SEED)
-    baseline = train_baseline(setup, tmp_path / embeddings, SEED)
-    start = setup.with_free_embeddings() if embeddings == "free" else setup
+    baseline = train_baseline(setup, tmp_path / training, SEED)
+    start = setup.for_baseline()
     assert sorted(baseline.tokenizer.vocabulary.words) == sorted(start.tokenizer.vocabulary.words)
     (table,) = baseline.model.get_layer("embedding").get_weights()
     rows = [start.tokenizer.vocabulary.words.index(word) for word in baseline.tokenizer.vocabulary.words]
-    np.testing.assert_allclose(table, start.word_vectors[rows, : SHAPE.embedding_dim], atol=1e-6)
+    channel = start.word_vectors[rows, : SHAPE.embedding_dim]
+    expected = np.concatenate([channel, channel], axis=1) if training == "multichannel" else channel
+    np.testing.assert_allclose(table, expected, atol=1e-6)
 
 
 def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer, tmp_path):
@@ -277,6 +281,30 @@ def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer,
     dev = small_corpus().dev
     assert pruned.dev_accuracy == (pruned.probabilities(dev.texts).argmax(1) == dev.labels).mean()
     assert load_student(tmp_path / "pruned").tokenizer.vocabulary == kept
+
+
+def test_student_may_start_with_the_vectors_of_a_file(tmp_path, capsys):
+    path = tmp_path / "glove.txt"
+    path.write_text("the 1 2 3\nfilm 3 2 1\ngood 0 0 1\nzebra 9 9 9\n")
+    setup = set_up_student(small_corpus(), replace(SHAPE, embeddings=f"file:{path}"), CONFIG, "no such teacher", 7)
+    words = setup.tokenizer.vocabulary.words
+    assert words == build_vocabulary(small_corpus(), SHAPE).vocabulary.words  # zebra isn't one of them
+    assert f"has 3 of {len(words) - 3} words" in capsys.readouterr().err
+    read = read_vectors(path, setup.tokenizer.vocabulary)
+    expected = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, 7), SHAPE.embedding_dim)
+    np.testing.assert_allclose(setup.word_vectors, expected, atol=1e-6)
+
+
+def test_multichannel_student_is_exported_as_one_table(transfer_set, tokenizer, tmp_path):
+    shape = replace(SHAPE, embedding_training="multichannel")
+    student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape)
+    assert student.model.embedding_dim == 2 * SHAPE.embedding_dim
+    (table,) = student.model.get_layer("embedding").get_weights()
+    rows = [tokenizer.vocabulary.words.index(word) for word in student.tokenizer.vocabulary.words]
+    fixed = random_vectors(len(tokenizer.vocabulary), SHAPE.embedding_dim, SEED)
+    np.testing.assert_allclose(table[:, : SHAPE.embedding_dim], fixed[rows], atol=1e-6)
+    assert np.abs(table[:, SHAPE.embedding_dim :] - fixed[rows]).max() > 0.01
+    assert load_student(tmp_path / "student").model.embedding_dim == 2 * SHAPE.embedding_dim
 
 
 def test_student_may_start_at_random():

@@ -10,7 +10,6 @@ import tensorflow as tf
 from keras import ops
 from scipy.special import softmax
 
-from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.text.batching import sorted_batches
 from tfkd.text.vocabulary import PAD_ID
 from tfkd.text.word_tokenizer import INPUT_NAMES, EncodedTexts, longest, padded_alike
@@ -38,8 +37,7 @@ class BiLstmClassifier(keras.Model):
 
     The layers are named `embedding`, `bilstm`, `hidden` and `logits`; the export reads them by name.
 
-    With `word_vectors` it is in training: its embedding is a ProjectedEmbedding,
-    and it can't be saved. `folded` gives the student to keep.
+    With an `embedding` of its own it is in training, and can't be saved; `folded` gives the student to keep.
 
     Args:
       vocabulary_size: rows of the embedding table.
@@ -49,7 +47,8 @@ class BiLstmClassifier(keras.Model):
       dense_size: units of the ReLU layer.
       dropout: share of the embeddings and of the features dropped in training.
       pairs: whether it classifies pairs of texts.
-      word_vectors: float32 [vocabulary_size, embedding_dim or more], what the embedding starts with and keeps to.
+      embedding: stands in for the embedding table; a layer named `embedding` that masks PAD_ID and has a
+        `table()`, float32 [vocabulary_size, any width], such as ProjectedEmbedding.
     """
 
     def __init__(
@@ -61,14 +60,13 @@ class BiLstmClassifier(keras.Model):
         dense_size: int = 200,
         dropout: float = 0.0,
         pairs: bool = False,
-        word_vectors: np.ndarray | None = None,
+        embedding: Any = None,
         **kwargs: Any,
     ):
         # === Layers ===
-        if word_vectors is None:
+        in_training = embedding is not None
+        if not in_training:
             embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="embedding")
-        else:
-            embedding = ProjectedEmbedding(word_vectors, embedding_dim, name="embedding")
         bilstm = keras.layers.Bidirectional(keras.layers.LSTM(hidden_size), name="bilstm")
         hidden = keras.layers.Dense(dense_size, activation="relu", name="hidden")
         logits = keras.layers.Dense(num_classes, name="logits")
@@ -94,6 +92,7 @@ class BiLstmClassifier(keras.Model):
         self.dense_size = dense_size
         self.dropout = dropout
         self.pairs = pairs
+        self._in_training = in_training
 
         # One trace for batches of all shapes.
         self._infer = tf.function(lambda ids: self(ids, training=False), input_signature=[self.input_signature])
@@ -131,15 +130,15 @@ class BiLstmClassifier(keras.Model):
           words: the ids that it is to know, which are numbered anew in this order.
         """
         embedding = self.get_layer("embedding")
-        table = embedding.table() if isinstance(embedding, ProjectedEmbedding) else embedding.get_weights()[0]
-        student = BiLstmClassifier(**{**self._config(), "vocabulary_size": len(words)})
+        table = embedding.table() if self._in_training else embedding.get_weights()[0]
+        student = BiLstmClassifier(**{**self._config(), "vocabulary_size": len(words), "embedding_dim": table.shape[1]})
         student.get_layer("embedding").set_weights([table[words]])
         for name in ("bilstm", "hidden", "logits"):
             student.get_layer(name).set_weights(self.get_layer(name).get_weights())
         return student
 
     def get_config(self) -> dict[str, Any]:
-        if isinstance(self.get_layer("embedding"), ProjectedEmbedding):
+        if self._in_training:
             raise ValueError("this student is in training and can't be saved; save what folded() returns")
         return self._config()
 

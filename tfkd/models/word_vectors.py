@@ -63,6 +63,19 @@ def random_vectors(size: int, width: int, seed: int) -> np.ndarray:
     return vectors
 
 
+def with_random_rows(vectors: np.ndarray, missing: np.ndarray, seed: int) -> np.ndarray:
+    """Returns the vectors with random ones, of the others' mean and size, where they are missing.
+
+    Args:
+      vectors: float32 [words, width].
+      missing: bool [words]; not all of them.
+      seed: of the random ones.
+    """
+    known = vectors[~missing]
+    drawn = np.random.default_rng(seed).normal(known.mean(0), known.std(), vectors.shape)
+    return np.where(missing[:, None], drawn, vectors).astype(np.float32)
+
+
 def _rows(words: Sequence[str], teacher: Teacher) -> np.ndarray:
     table = np.asarray(teacher.classifier.backbone.token_embedding.embeddings)
     pieces = [ids[1:-1] for ids in teacher.encode(words).ids]  # without [CLS] and [SEP]

@@ -54,10 +54,12 @@ _LABELLING = (
 _STUDENT = (
     "tfkd.models.distiller",
     "tfkd.models.losses",
+    "tfkd.models.multichannel_embedding",
     "tfkd.models.projected_embedding",
     "tfkd.models.student",
     "tfkd.models.teacher",
     "tfkd.models.word_vectors",
+    "tfkd.text.vector_files",
     "tfkd.text.vocabulary",
     "tfkd.text.word_tokenizer",
     "tfkd.training.distil",
@@ -224,6 +226,8 @@ class _Road:
         }
         if config.student.embeddings == "teacher":
             learning["word_vectors"] = config.teacher.teacher
+        elif config.student.embeddings != "random":
+            learning["word_vectors"] = _stamp(Path(config.student.embeddings.removeprefix("file:")))
         distilled = self.steps.do(
             student.name,
             {**learning, **depends},

@@ -6,7 +6,7 @@ Shares are from 0 to 1, measured on the dev set; `null` where a figure doesn't e
     teacher.dev_accuracy            the fine-tuned BERT
     student.dev_accuracy            the distilled Keras student
     student.teacher_agreement       share of dev rows to which both give one label
-    baseline.dev_accuracy           the same student on hard labels alone (see --baseline_embeddings)
+    baseline.dev_accuracy           the same student on hard labels alone (see --baseline_embedding_training)
     export.dev_accuracy             the .tflite file
     teacher.dev_f1, student.dev_f1, baseline.dev_f1, export.dev_f1
                                     of the second label, as GLUE has it; null unless there are two

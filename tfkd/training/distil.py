@@ -22,11 +22,15 @@ from tfkd.config import DistillConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, write_json, write_text
 from tfkd.models.distiller import Distiller
+from tfkd.models.multichannel_embedding import MultichannelEmbedding
+from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
-from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors
+from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
+from tfkd.progress import say
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
+from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import (
     DEFAULT_DELIMITER_REGEX,
@@ -81,7 +85,7 @@ class StudentSetup:
       corpus: its dev set is what epochs are chosen by.
       tokenizer: the student's words.
       word_vectors: float32 [vocabulary, embedding_dim or more], what the embeddings start with.
-      projected: whether they keep to these vectors, as a ProjectedEmbedding.
+      embedding_training: what becomes of these in training (see StudentConfig).
       student: the student's shape.
       distill: how it learns.
     """
@@ -89,40 +93,51 @@ class StudentSetup:
     corpus: Corpus
     tokenizer: WordTokenizer
     word_vectors: np.ndarray
-    projected: bool
+    embedding_training: str
     student: StudentConfig
     distill: DistillConfig
 
-    def with_free_embeddings(self) -> StudentSetup:
-        """Returns the start of a student that has no teacher: the corpus' words alone, in a table that is free.
+    def for_baseline(self) -> StudentSetup:
+        """Returns the start of the same student on hard labels.
 
-        It is as large at most as the table that the distilled student keeps, and starts with the same vectors.
+        Unless its words keep to the word vectors too, they are the corpus' alone, no more than the distilled
+        student keeps, and start with the same vectors.
         """
+        if self.distill.baseline_embedding_training == "projected":
+            return replace(self, embedding_training="projected")
         known = min(len(build_vocabulary(self.corpus, self.student).vocabulary), self.student.vocabulary_size)
         return replace(
             self,
             tokenizer=self.tokenizer.keeping(range(known)),
             word_vectors=self.word_vectors[:known, : self.student.embedding_dim],
-            projected=False,
+            embedding_training=self.distill.baseline_embedding_training,
         )
 
 
 def set_up_student(
     corpus: Corpus, student: StudentConfig, distill: DistillConfig, teacher: str, seed: int
 ) -> StudentSetup:
-    """Collects the words of a corpus and of the teacher of this name, and their vectors.
+    """Collects the words of a corpus, and of the teacher of this name if they keep to its vectors; and their vectors.
 
     Raises:
-      InputError: the delimiter expression can't be used, or the teacher can't be loaded.
+      InputError: the delimiter expression can't be used, or the teacher or the file of vectors can't be loaded.
     """
+    width = student.embedding_dim
     if student.embeddings == "random":
         tokenizer = build_vocabulary(corpus, student)
-        vectors = random_vectors(len(tokenizer.vocabulary), student.embedding_dim, seed)
-    else:
+        vectors = random_vectors(len(tokenizer.vocabulary), width, seed)
+    elif student.embeddings == "teacher":
         bert = load_word_vector_teacher(teacher)
-        tokenizer = build_vocabulary(corpus, student, bert.tokenizer.get_vocabulary())
-        vectors = vocabulary_vectors(teacher_vectors(tokenizer.vocabulary.words, bert), student.embedding_dim)
-    return StudentSetup(corpus, tokenizer, vectors, student.embeddings == "teacher", student, distill)
+        further = bert.tokenizer.get_vocabulary() if student.embedding_training == "projected" else ()
+        tokenizer = build_vocabulary(corpus, student, further)
+        vectors = vocabulary_vectors(teacher_vectors(tokenizer.vocabulary.words, bert), width)
+    else:
+        tokenizer = build_vocabulary(corpus, student)
+        read = read_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary)
+        for note in read.notes:
+            say(f"embeddings: {note}")
+        vectors = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, seed), width)
+    return StudentSetup(corpus, tokenizer, vectors, student.embedding_training, student, distill)
 
 
 def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> WordTokenizer:
@@ -184,11 +199,10 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
 def train_baseline(setup: StudentSetup, folder: str | Path, seed: int) -> Student:
     """Trains the same student on the hard labels of train alone; arguments as `distil`'s.
 
-    It is what the student would be without distillation. Unless `baseline_embeddings` says otherwise that goes for
-    its words too: the teacher's vectors are what they start with, and no more.
+    It is what the student would be without distillation. Unless `baseline_embedding_training` says otherwise that
+    goes for its words too: the teacher's vectors are what they start with, and no more.
     """
-    if setup.distill.baseline_embeddings == "free":
-        setup = setup.with_free_embeddings()
+    setup = setup.for_baseline()
     train, classes = setup.corpus.train, len(setup.corpus.label_names)
     rows = _Rows(tuple(map(pa.array, train.columns)), train.labels, np.zeros((len(train), classes), np.float32))
     lesson = _Lesson(
@@ -289,10 +303,10 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         dense_size=shape.dense_size,
         dropout=shape.dropout,
         pairs=corpus.pairs,
-        word_vectors=setup.word_vectors if setup.projected else None,
+        embedding=_embedding(setup),
     )
-    if not setup.projected:
-        model.get_layer("embedding").set_weights([setup.word_vectors])
+    if setup.embedding_training == "free":
+        model.get_layer("embedding").set_weights([setup.word_vectors[:, : shape.embedding_dim]])
     steps = math.ceil(lesson.rows / config.batch_size)
     distiller = Distiller(model, lesson.alpha)
     distiller.build()
@@ -322,7 +336,9 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         lambda: _accuracy(student, corpus.dev),
         checkpoints,
         lesson.name,
-        identity=repr((shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.projected)),
+        identity=repr(
+            (shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.embedding_training)
+        ),
     )
     kept = words_that_matter(model.logits(*_each_word(tokenizer, corpus.pairs)), counts, shape.vocabulary_size)
     student = Student(model.folded(kept), tokenizer.keeping(kept), corpus.label_names, 0.0)
@@ -331,6 +347,16 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     save_student(student, folder, facts)
     shutil.rmtree(checkpoints)
     return student
+
+
+def _embedding(setup: StudentSetup) -> keras.layers.Layer | None:
+    """Returns what stands in for the embedding table in training; None if that is trained itself."""
+    vectors, width = setup.word_vectors, setup.student.embedding_dim
+    if setup.embedding_training == "projected":
+        return ProjectedEmbedding(vectors, width, name="embedding")
+    if setup.embedding_training == "multichannel":
+        return MultichannelEmbedding(vectors[:, :width], name="embedding")
+    return None
 
 
 def _each_word(tokenizer: WordTokenizer, pairs: bool) -> list[EncodedTexts]:
