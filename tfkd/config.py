@@ -49,6 +49,9 @@ class DataConfig:
         "tfds:NAME, such as tfds:glue/sst2; or asset:movie_reviews",
     )
     dev: str = _option("", "file of dev sentences; default: the data's own dev split, else one is cut from train")
+    dev_split: str = _option(
+        "", "with tfds:NAME: the split to measure on, such as validation_mismatched; default: its validation split"
+    )
     unlabelled: str = _option("", "file of sentences without labels, which the teacher labels too")
     text_column: str = _option("", "name of the column with the text; default: guessed, and said")
     text_pair_column: str = _option("", "name of the column with the second text of a pair")

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -455,6 +456,20 @@ def test_tfds(tfds_folder, name, names, pairs, train_rows, dev_rows):
     assert (len(found.train), len(found.dev)) == (train_rows, dev_rows)
     assert set(found.train.texts) <= expected
     assert (found.train.text_pairs is not None) == pairs
+
+
+def test_tfds_split_to_measure_on(tfds_folder):
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=30, data_dir=tfds_folder):
+        mismatched = DataConfig(data="tfds:glue/mnli", dev_split="validation_mismatched", max_bad_rows=3)
+        assert len(read_corpus(mismatched, seed=1).dev) > 0
+        with pytest.raises(
+            InputError, match="no split 'validation_x', only train, validation_matched, validation_mism"
+        ):
+            read_corpus(replace(mismatched, dev_split="validation_x"), seed=1)
+    with pytest.raises(UsageError, match="--dev_split=validation: splits are of tfds:NAME"):
+        read_corpus(DataConfig(data="some.tsv", dev_split="validation"), seed=1)
 
 
 def _mocked_texts(tfds, name, data_dir):

@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> None:
     from tfkd.pipeline.data import read_sentences
     from tfkd.report.evaluation import open_classifier
     from tfkd.report.metrics import FIGURE_NAMES, classification_figures
+    from tfkd.text.examples import kind_of
 
     dev, names = (corpus := read_sentences(data, FLAGS.seed)).dev, corpus.label_names
     for model in arguments:
@@ -42,8 +43,7 @@ def main(arguments: list[str]) -> None:
                 f"{model}: classifies into {', '.join(classifier.label_names)}; the data has {', '.join(names)}"
             )
         if classifier.pairs not in (None, corpus.pairs):
-            kinds = "single texts", "pairs"
-            raise InputError(f"{model}: classifies {kinds[not corpus.pairs]}; the data has {kinds[corpus.pairs]}")
+            raise InputError(f"{model}: classifies {kind_of(not corpus.pairs)}; the data has {kind_of(corpus.pairs)}")
         figures = classification_figures(dev.labels, classifier.predict(*dev.columns))
         if FLAGS.json:
             print(json.dumps({"model": model, **figures, "rows": len(dev)}))

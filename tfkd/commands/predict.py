@@ -3,6 +3,8 @@
 tfkd predict --model=runs/quickstart/export/student.tflite "a fine film"
 tfkd predict --model=student.tflite --json < lines.txt
 
+tfkd predict --model=student.tflite --glue_task=sst2 --glue_out=glue
+
 Of pairs each line holds two texts with a tab between them; arguments are taken in twos.
 """
 
@@ -12,17 +14,26 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, required
 from tfkd.errors import InputError, UsageError
 
+if TYPE_CHECKING:
+    from tfkd.export.litert_classifier import LiteRtClassifier
+
 _CHUNK = 256
 
 
 def define_flags() -> None:
     flags.DEFINE_string("model", "", ".tflite file that tfkd export wrote")
+    flags.DEFINE_string("glue_out", "", "folder for the file that the GLUE server takes, instead of printing")
+    flags.DEFINE_string("glue_task", "", "with --glue_out: the task, such as sst2, mrpc, qqp or mnli_matched")
+    flags.DEFINE_string(
+        "glue_test", "", "with --glue_out: file with the task's test set; default: TensorFlow Datasets' glue/TASK"
+    )
     flags.DEFINE_bool("json", False, "print one JSON object a text: text, text_pair, label, probabilities by name")
 
 
@@ -31,9 +42,14 @@ def main(arguments: list[str]) -> None:
     for number, text in enumerate(arguments, start=1):
         if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of other bytes
             raise UsageError(f"text {number}: isn't UTF-8")
+    if FLAGS.glue_out and arguments:
+        raise UsageError(f"--glue_out={FLAGS.glue_out}: takes the texts of --glue_test, not {arguments[0]!r}")
     from tfkd.export.litert_classifier import LiteRtClassifier
 
     classifier = LiteRtClassifier.from_file(model)
+    if FLAGS.glue_out:
+        _write_glue_file(classifier)
+        return
     rows = _argument_rows(arguments, classifier.pairs) if arguments else _line_rows(classifier.pairs)
     # On a terminal an answer follows each line; from a file they go in chunks.
     size = 1 if not arguments and sys.stdin.isatty() else _CHUNK
@@ -41,6 +57,14 @@ def main(arguments: list[str]) -> None:
         for texts, row in zip(chunk, classifier.predict(*zip(*chunk, strict=True)), strict=True):
             probabilities = {name: float(p) for name, p in zip(classifier.label_names, row, strict=True)}
             print(_shown(texts, probabilities), flush=size == 1)
+
+
+def _write_glue_file(classifier: LiteRtClassifier) -> None:
+    from tfkd.report.glue import GLUE_TASKS, write_glue_file
+
+    if FLAGS.glue_task not in GLUE_TASKS:
+        raise UsageError(f"--glue_task={FLAGS.glue_task}: expected one of {', '.join(GLUE_TASKS)}")
+    print(write_glue_file(classifier, FLAGS.glue_task, FLAGS.glue_test, FLAGS.glue_out))
 
 
 def _argument_rows(arguments: list[str], pairs: bool) -> Iterator[tuple[str, ...]]:

@@ -18,7 +18,7 @@ from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
 from tfkd.files import atomic_path
 from tfkd.models.student import BiLstmClassifier
-from tfkd.text.examples import Examples
+from tfkd.text.examples import Examples, kind_of
 from tfkd.text.word_tokenizer import WordTokenizer, longest
 
 
@@ -72,8 +72,7 @@ def export_student(
     if not len(dev):
         raise InputError("no dev texts to check the export with")
     if (of_pairs := dev.text_pairs is not None) != model.pairs:
-        kinds = "single texts", "pairs"
-        raise InputError(f"dev has {kinds[of_pairs]}; the student classifies {kinds[model.pairs]}")
+        raise InputError(f"dev has {kind_of(of_pairs)}; the student classifies {kind_of(model.pairs)}")
     if len(label_names) != model.num_classes:
         raise InputError(f"{len(label_names)} label names for a student of {model.num_classes} classes")
     if len(tokenizer.vocabulary) != model.vocabulary_size:

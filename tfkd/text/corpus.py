@@ -16,7 +16,7 @@ from tfkd.errors import InputError, UsageError
 from tfkd.files import write_text
 from tfkd.text.columns import Columns, choose_columns, require_columns
 from tfkd.text.detokenizer import detokenizer
-from tfkd.text.examples import NO_LABEL, Corpus, Examples
+from tfkd.text.examples import NO_LABEL, Corpus, Examples, kind_of
 from tfkd.text.labels import label_numbers, label_text, name_labels
 from tfkd.text.readers import SUFFIXES, Reject, Table, excerpt_of, is_folder, open_table, suffix_of, text_fault
 from tfkd.text.split import cut_dev
@@ -90,10 +90,12 @@ def _find_sources(config: DataConfig) -> _Sources:
     if not config.data:
         raise UsageError("--data is missing: name a file, a folder, tfds:NAME or asset:NAME")
     kind, _, name = config.data.partition(":")
+    if config.dev_split and kind != "tfds":
+        raise UsageError(f"--dev_split={config.dev_split}: splits are of tfds:NAME; name a file with --dev")
     if kind == "tfds":
         from tfkd.text.tfds_table import open_tfds
 
-        train, dev = open_tfds(name)
+        train, dev = open_tfds(name, config.dev_split)
         found = _Sources(train, dev, None)
     elif kind == "asset":
         from tfkd.assets import data_folder
@@ -212,11 +214,8 @@ def _read_unlabelled(table: Table, columns: Columns, config: DataConfig, bad: _B
         unnamed = dataclasses.replace(config, text_column="", text_pair_column="")
         known, guesses = choose_columns(table, unnamed, labelled=False)
         notes += [f"unlabelled: {guess}" for guess in guesses]
-    if bool(known.text_pair) != bool(columns.text_pair):
-        kinds = "single texts", "pairs"
-        raise InputError(
-            f"{table.name}: has {kinds[bool(known.text_pair)]}; expected {kinds[bool(columns.text_pair)]}, as in train"
-        )
+    if (of_pairs := bool(known.text_pair)) == (not columns.text_pair):
+        raise InputError(f"{table.name}: has {kind_of(of_pairs)}; expected {kind_of(not of_pairs)}, as in train")
     return _read_rows(table, Columns(known.text, known.text_pair), bad)
 
 

@@ -74,6 +74,11 @@ class Corpus:
         return self.train.text_pairs is not None
 
 
+def kind_of(pairs: bool) -> str:
+    """Returns what messages call examples that are pairs, or aren't."""
+    return "pairs" if pairs else "single texts"
+
+
 def digest(examples: Examples) -> str:
     """Returns a SHA-256 over the rows in their order, in hex."""
     sha = hashlib.sha256(examples.labels.astype("<i4").tobytes())

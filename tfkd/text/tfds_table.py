@@ -14,19 +14,32 @@ _BATCH_ROWS = 1024
 _DEV_SPLITS = ("validation", "validation_matched", "dev")
 
 
-def open_tfds(name: str) -> tuple[Table, Table | None]:
-    """Returns the train split of a dataset, and its dev split if it has one.
+def open_tfds(name: str, dev_split: str = "") -> tuple[Table, Table | None]:
+    """Returns the train split of a dataset, and a split to measure on if it has one.
 
     It is downloaded first unless it lies in TensorFlow Datasets' own folder
     (TFDS_DATA_DIR, else ~/tensorflow_datasets). A test split is left alone.
 
     Args:
       name: as TensorFlow Datasets knows it, such as "glue/sst2".
+      dev_split: the split to measure on; by default the first of _DEV_SPLITS that it has.
 
     Raises:
-      InputError: there is no such dataset, it can't be downloaded, or it has no
-        train split.
+      InputError: there is no such dataset or split, it can't be downloaded, or it
+        has no train split.
     """
+    builder = _prepared(name)
+    dev = dev_split or next((split for split in _DEV_SPLITS if split in builder.info.splits), None)
+    return _table(builder, name, "train"), _table(builder, name, dev) if dev else None
+
+
+def open_tfds_split(name: str, split: str) -> Table:
+    """Returns one split of a dataset; else as `open_tfds`."""
+    return _table(_prepared(name), name, split)
+
+
+def _prepared(name: str) -> Any:
+    """Returns the builder of a dataset that is there."""
     try:
         import tensorflow_datasets as tfds
     except ImportError as e:
@@ -48,11 +61,7 @@ def open_tfds(name: str) -> tuple[Table, Table | None]:
             f"tfds:{name}: isn't in {builder.data_dir} and can't be downloaded: {_first_line(e)}; "
             "is there a network? Else copy the prepared dataset there, or set TFDS_DATA_DIR to where it is"
         ) from e
-    splits = list(builder.info.splits)
-    if "train" not in splits:
-        raise InputError(f"tfds:{name}: has no split 'train', only {', '.join(splits)}")
-    dev = next((split for split in _DEV_SPLITS if split in splits), None)
-    return _table(builder, name, "train"), _table(builder, name, dev) if dev else None
+    return builder
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,8 @@ class _TfdsTable:
 def _table(builder: Any, name: str, split: str) -> Table:
     import tensorflow_datasets as tfds
 
+    if split not in builder.info.splits:
+        raise InputError(f"tfds:{name}: has no split {split!r}, only {', '.join(builder.info.splits)}")
     features = builder.info.features
     classes = {
         column: tuple(feature.names)

@@ -29,7 +29,7 @@ from tfkd.models.teacher import WarmupLinearDecay
 from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
 from tfkd.progress import say
 from tfkd.text.batching import shuffled_batches
-from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest
+from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest, kind_of
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import (
@@ -180,9 +180,8 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
       InputError: the transfer set is of pairs and the corpus isn't, or the reverse.
     """
     classes = len(setup.corpus.label_names)
-    kinds = "single texts", "pairs"
     if (of_pairs := is_of_pairs(transfer_set.schema)) != setup.corpus.pairs:
-        raise InputError(f"{transfer_set.folder}: holds {kinds[of_pairs]}; the data has {kinds[setup.corpus.pairs]}")
+        raise InputError(f"{transfer_set.folder}: holds {kind_of(of_pairs)}; the data has {kind_of(not of_pairs)}")
 
     def windows(rng: np.random.Generator) -> Iterator[_Rows]:
         per_window = max(_WINDOW_ROWS // max(transfer_set.manifest["shards"][0]["rows"], 1), 1)

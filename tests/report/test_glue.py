@@ -1,0 +1,107 @@
+"""GLUE's files, of tests as GLUE and TensorFlow Datasets have them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfkd.config import ExportConfig
+from tfkd.errors import InputError
+from tfkd.export.exporter import export_student
+from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.models.student import BiLstmClassifier
+from tfkd.report import glue
+from tfkd.report.glue import GLUE_TASKS, write_glue_file
+from tfkd.text.examples import Examples
+from tfkd.text.readers import Row
+from tfkd.text.vocabulary import Vocabulary
+from tfkd.text.word_tokenizer import WordTokenizer
+
+TOKENIZER = WordTokenizer(Vocabulary.from_counts(dict.fromkeys(["good", "bad", "film"], 1), max_size=9))
+
+
+def classifier(folder: Path, labels: tuple[str, ...], pairs: bool = False) -> LiteRtClassifier:
+    model = BiLstmClassifier(6, len(labels), 8, 8, 8, pairs=pairs)
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.normal(0, 1, w.shape) for w in model.get_weights()])
+    dev = Examples.without_labels(["good film"], ["bad"] if pairs else None)
+    export_student(model, TOKENIZER, labels, dev, folder / "m.tflite", ExportConfig(max_tokens=4))
+    return LiteRtClassifier.from_file(folder / "m.tflite")
+
+
+def tsv(path: Path, *lines: str) -> str:
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return str(path)
+
+
+TEXTS = ["good", "bad", "film", "good film", "bad bad film"]
+
+
+@pytest.mark.parametrize("labels", [("negative", "positive"), ("positive", "negative"), ("0", "1"), ("1", "0")])
+def test_labels_are_the_servers_whatever_their_order_in_the_model(tmp_path, labels):
+    model = classifier(tmp_path, labels)
+    source = tsv(tmp_path / "test.tsv", "index\tsentence", *(f"{i}\t{text}" for i, text in enumerate(TEXTS)))
+    path = write_glue_file(model, "sst2", source, tmp_path / "out")
+    said = [labels[label] for label in model.predict(TEXTS).argmax(1)]
+    assert len(set(said)) == 2
+    numbers = {"negative": "0", "positive": "1", "0": "0", "1": "1"}
+    assert path == tmp_path / "out" / "SST-2.tsv"
+    assert path.read_text() == "index\tprediction\n" + "".join(f"{i}\t{numbers[s]}\n" for i, s in enumerate(said))
+
+
+def test_labels_of_other_names_are_taken_by_their_order_and_this_is_said(tmp_path, capsys):
+    source = tsv(tmp_path / "test.tsv", "sentence", *TEXTS)
+    path = write_glue_file(classifier(tmp_path, ("no", "yes")), "sst2", source, tmp_path)
+    assert set(path.read_text().split()[3::2]) == {"0", "1"}
+    assert "labels: no for negative, yes for positive, by their order" in capsys.readouterr().err
+
+
+def test_pairs_of_tensorflow_datasets_in_the_order_of_their_index(tmp_path, monkeypatch):
+    first, second, order = TEXTS, TEXTS[::-1], [3, 0, 4, 1, 2]
+
+    class Split:
+        name, unit, columns, label_names = "tfds:glue/mnli_matched test", "row", ("idx", "premise", "hypothesis"), ()
+
+        def rows(self, wanted: tuple[str, ...]) -> Iterator[Row]:
+            assert wanted == ("premise", "hypothesis", "idx")
+            return (Row(n, (first[i], second[i], i)) for n, i in enumerate(order, start=1))
+
+    monkeypatch.setattr(glue, "open_tfds_split", lambda name, split: Split() if split == "test" else None)
+    model = classifier(tmp_path, ("neutral", "contradiction", "entailment"), pairs=True)
+    path = write_glue_file(model, "mnli_matched", "", tmp_path)
+    said = [model.label_names[label] for label in model.predict(first, second).argmax(1)]
+    assert path.name == "MNLI-m.tsv"
+    assert path.read_text().splitlines()[1:] == [f"{i}\t{label}" for i, label in enumerate(said)]
+
+
+@pytest.mark.parametrize(
+    ("task", "lines", "says"),
+    [
+        (
+            "mnli_matched",
+            ("sentence1\tsentence2", "good\tbad"),
+            "the model has the labels no, yes; GLUE's mnli_matched",
+        ),
+        ("mrpc", ("sentence1\tsentence2", "good\tbad"), "has pairs; the model classifies single texts"),
+        ("sst2", ("sentence",), "or there are none"),
+        ("sst2", ("idx\tsentence", "1\tgood", "2\tbad"), "aren't numbered from 0 without a gap"),
+        ("sst2", ("idx\tsentence", "0\tgood", "bad"), "every row needs a label"),
+    ],
+)
+def test_what_is_no_test_set(tmp_path, task, lines, says):
+    source = tsv(tmp_path / "test.tsv", *lines)
+    with pytest.raises(InputError, match=re.escape(says)):
+        write_glue_file(classifier(tmp_path, ("no", "yes")), task, source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_tasks_are_those_of_tensorflow_datasets():
+    tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
+    for name, task in GLUE_TASKS.items():
+        if name.startswith("mnli_"):  # their configs have no train split, and so nothing to compare
+            continue
+        assert tuple(tfds.builder(f"glue/{name}").info.features["label"].names) == task.tfds_labels

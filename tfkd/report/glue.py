@@ -1,0 +1,108 @@
+"""The files that the GLUE server takes: a model's labels for the test sets that have none (gluebenchmark.com)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfkd.config import DataConfig
+from tfkd.errors import InputError
+from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.files import write_text
+from tfkd.progress import say
+from tfkd.text.columns import choose_columns
+from tfkd.text.examples import kind_of
+from tfkd.text.readers import Reject, Table, open_table
+from tfkd.text.tfds_table import open_tfds_split
+
+_ROWS_A_CALL = 1024
+_INDEX_COLUMN = "idx"  # of TensorFlow Datasets, whose rows come in an order of their own
+
+
+@dataclass(frozen=True)
+class GlueTask:
+    """A task of GLUE.
+
+    Attributes:
+      file: the name that the server looks for.
+      labels: what it calls labels 0, 1, ...
+      tfds_labels: what TensorFlow Datasets calls them.
+    """
+
+    file: str
+    labels: tuple[str, ...]
+    tfds_labels: tuple[str, ...]
+
+
+_MNLI = ("entailment", "neutral", "contradiction")
+_ENTAILMENT = ("entailment", "not_entailment")
+# By the names of TensorFlow Datasets.
+GLUE_TASKS = {
+    "cola": GlueTask("CoLA.tsv", ("0", "1"), ("unacceptable", "acceptable")),
+    "mnli_matched": GlueTask("MNLI-m.tsv", _MNLI, _MNLI),
+    "mnli_mismatched": GlueTask("MNLI-mm.tsv", _MNLI, _MNLI),
+    "mrpc": GlueTask("MRPC.tsv", ("0", "1"), ("not_equivalent", "equivalent")),
+    "qnli": GlueTask("QNLI.tsv", _ENTAILMENT, _ENTAILMENT),
+    "qqp": GlueTask("QQP.tsv", ("0", "1"), ("not_duplicate", "duplicate")),
+    "rte": GlueTask("RTE.tsv", _ENTAILMENT, _ENTAILMENT),
+    "sst2": GlueTask("SST-2.tsv", ("0", "1"), ("negative", "positive")),
+    "wnli": GlueTask("WNLI.tsv", ("0", "1"), ("not_entailment", "entailment")),
+}
+
+
+def write_glue_file(classifier: LiteRtClassifier, task: str, source: str, folder: str | Path) -> Path:
+    """Writes a model's labels for a task's test set, and returns the file.
+
+    Args:
+      classifier: the model.
+      task: a key of GLUE_TASKS.
+      source: a file with the test set's rows in their order; "" takes them from TensorFlow Datasets.
+      folder: where the file goes.
+
+    Raises:
+      InputError: the test set can't be read, or is of pairs and the model isn't, or the reverse; or the
+        model's labels aren't the task's.
+    """
+    glue = GLUE_TASKS[task]
+    table = open_table(source) if source else open_tfds_split(f"glue/{task}", "test")
+    names = _server_labels(classifier.label_names, glue, task)
+    columns, _ = choose_columns(table, DataConfig(), labelled=False)
+    if (of_pairs := bool(columns.text_pair)) != classifier.pairs:
+        raise InputError(f"{table.name}: has {kind_of(of_pairs)}; the model classifies {kind_of(not of_pairs)}")
+    rows = _rows(table, columns.names())
+    lines = []
+    for start in range(0, len(rows), _ROWS_A_CALL):
+        texts = zip(*rows[start : start + _ROWS_A_CALL], strict=True)
+        lines += [names[label] for label in classifier.predict(*map(list, texts)).argmax(1)]
+    path = Path(folder) / glue.file
+    write_text(path, "index\tprediction\n" + "".join(f"{i}\t{label}\n" for i, label in enumerate(lines)))
+    return path
+
+
+def _server_labels(names: Sequence[str], glue: GlueTask, task: str) -> list[str]:
+    """Returns the server's name of each of the model's labels."""
+    if len(names) != len(glue.labels):
+        raise InputError(
+            f"the model has the labels {', '.join(names)}; GLUE's {task} has {', '.join(glue.tfds_labels)}"
+        )
+    for known in (glue.tfds_labels, glue.labels):
+        if set(names) == set(known):
+            return [glue.labels[known.index(name)] for name in names]
+    taken = ", ".join(f"{name} for {known}" for name, known in zip(names, glue.tfds_labels, strict=True))
+    say(f"labels: {taken}, by their order")
+    return list(glue.labels)
+
+
+def _rows(table: Table, texts: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Returns all texts, in the test set's order; a row that can't be read would put the others out of place."""
+    has_index = _INDEX_COLUMN in table.columns
+    found = []
+    for number, row in enumerate(table.rows((*texts, _INDEX_COLUMN) if has_index else texts)):
+        if isinstance(row, Reject):
+            raise InputError(f"{table.name}: {table.unit} {row.line}: {row.reason}; every row needs a label")
+        found.append((int(row.cells[-1]) if has_index else number, tuple(map(str, row.cells[: len(texts)]))))
+    found.sort()
+    if not found or [index for index, _ in found] != list(range(len(found))):
+        raise InputError(f"{table.name}: its rows aren't numbered from 0 without a gap, or there are none")
+    return [cells for _, cells in found]
