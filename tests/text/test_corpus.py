@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -427,6 +428,7 @@ def tfds_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     for name, splits in {
         "glue/sst2": ("train", "validation", "test"),
+        "glue/qqp": ("train", "validation", "test"),
         "glue/mnli": ("train", "validation_matched", "validation_mismatched"),
         "imdb_reviews": ("train", "test"),
     }.items():
@@ -476,6 +478,26 @@ def _mocked_texts(tfds, name, data_dir):
     column = {"glue/sst2": "sentence", "glue/mnli": "premise", "imdb_reviews": "text"}[name]
     dataset = tfds.load(name, split="train", data_dir=data_dir)
     return [row[column] for row in tfds.as_numpy(dataset)]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "pairs", "labels"),
+    [
+        ("paper_sst2", False, ("negative", "positive")),
+        ("paper_qqp", True, ("not_duplicate", "duplicate")),
+        ("paper_mnli", True, ("entailment", "neutral", "contradiction")),
+    ],
+)
+def test_the_papers_recipes_read_their_data(tfds_folder, recipe, pairs, labels):
+    import tensorflow_datasets as tfds
+
+    lines = (Path(__file__).parents[2] / "recipes" / f"{recipe}.flags").read_text("utf-8").splitlines()
+    flags: dict[str, Any] = dict(line.removeprefix("--").split("=", 1) for line in lines if line.startswith("--"))
+    config = DataConfig(**{f.name: flags[f.name] for f in fields(DataConfig) if f.name in flags}, max_bad_rows=3)
+    with tfds.testing.mock_data(num_examples=30, data_dir=tfds_folder):
+        found = read_corpus(config, seed=1)
+    assert (found.pairs, found.label_names) == (pairs, labels)
+    assert len(found.train) + len(found.dev) > 50
 
 
 def test_tfds_class_names_follow_the_numbers_whatever_order_the_flag_asks_for(tfds_folder):

@@ -18,6 +18,7 @@ from tfkd.text.columns import Columns, choose_columns, require_columns
 from tfkd.text.detokenizer import detokenizer
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, kind_of
 from tfkd.text.labels import label_numbers, label_text, name_labels
+from tfkd.text.overlap import find_overlap, overlap_keys
 from tfkd.text.readers import SUFFIXES, Reject, Table, excerpt_of, is_folder, open_table, suffix_of, text_fault
 from tfkd.text.split import cut_dev
 
@@ -264,34 +265,24 @@ def _undone(rows: _Rows, undo: Callable[[str], str]) -> tuple[list[str], list[st
 # --- splits -----------------------------------------------------------------
 
 
-def _keys(examples: Examples) -> list[str]:
-    """Returns what makes two rows equal: their texts but for white space."""
-    keys = [" ".join(text.split()) for text in examples.texts]
-    if examples.text_pairs is None:
-        return keys
-    return [f"{key}\t{' '.join(pair.split())}" for key, pair in zip(keys, examples.text_pairs, strict=True)]
-
-
 def _cut(examples: Examples, dev_rows: int, seed: int, name: str) -> tuple[Examples, Examples]:
     dev_rows = dev_rows or max(len(examples) // 10, len(set(examples.labels.tolist())))
     try:
-        train, dev = cut_dev(_keys(examples), examples.labels.tolist(), dev_rows, seed)
+        train, dev = cut_dev(overlap_keys(examples), examples.labels.tolist(), dev_rows, seed)
     except InputError as e:
         raise InputError(f"{name}: {e}") from e
     return examples.take(train), examples.take(dev)
 
 
 def _note_overlap(train: Examples, dev: Examples, notes: list[str]) -> None:
-    in_train = set(_keys(train))
-    rows = sum(key in in_train for key in _keys(dev))
-    if rows:
+    _, held = find_overlap(train, dev)
+    if rows := int(held.sum()):
         notes.append(f"{rows:,} of {len(dev):,} dev rows are also in train: dev accuracy flatters by so much")
 
 
 def _without_dev(unlabelled: Examples, dev: Examples, notes: list[str]) -> Examples:
-    """Returns the examples that aren't in dev: what a student is measured on it must not have seen."""
-    in_dev = set(_keys(dev))
-    kept = unlabelled.take(row for row, key in enumerate(_keys(unlabelled)) if key not in in_dev)
-    if left_out := len(unlabelled) - len(kept):
+    """Returns the examples that don't hold dev's: what a student is measured on it must not have seen."""
+    holds, _ = find_overlap(unlabelled, dev)
+    if left_out := int(holds.sum()):
         notes.append(f"{left_out:,} of {len(unlabelled):,} unlabelled texts are in dev and were left out")
-    return kept
+    return unlabelled.take(np.flatnonzero(~holds))

@@ -1,0 +1,53 @@
+"""What of dev stands in texts to learn from, whole or inside longer ones."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfkd.text.examples import Examples
+from tfkd.text.overlap import find_overlap, overlap_keys
+
+of = Examples.without_labels
+DEV = ["It 's n't a bad film , at all .", "Good!", "one two three four five six"]
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("it's n't a BAD film, at all", 0),
+        ("He says it 's n't a bad film at all , I think", 0),
+        ("good", 1),
+        ("a good one", None),  # too short a dev text to count inside another
+        ("One two three four five six.", 2),
+        ("zero one two three four five six seven", 2),
+        ("one two three four five seven", None),
+        ("two three four five six", None),
+        ("", None),
+    ],
+)
+def test_by_hand(text, holds):
+    found, held = find_overlap(of([text]), of(DEV))
+    assert found.tolist() == [holds is not None]
+    assert held.tolist() == [row == holds for row in range(3)]
+
+
+def test_of_pairs_both_texts_must_be_the_same():
+    long = "one two three four five six"
+    dev = of([long, "c"], ["b", "d"])
+    found, held = find_overlap(of(["One two three four five six!", long, "c d", "b"], ["B", "x", "", long]), dev)
+    assert found.tolist() == [True, False, False, False]
+    assert held.tolist() == [True, False]
+
+
+def test_texts_without_a_word_are_the_same_if_they_are_equal():
+    assert find_overlap(of(["...", " 🙂 ", "!"]), of(["🙂"]))[0].tolist() == [False, True, False]
+
+
+@given(text=st.text(), more=st.text())
+def test_a_text_holds_itself_whatever_it_is(text, more):
+    assert find_overlap(of([text]), of([text]))[0].all()
+    words = "a b c d e f"
+    assert find_overlap(of([f"{more} {words} {text}"]), of([words]))[0].all()
+    assert len(overlap_keys(of([text, more]))) == 2
