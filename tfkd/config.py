@@ -187,6 +187,13 @@ class DistillConfig:
     """How the student learns."""
 
     alpha: float = _option(0.0, "weight of the hard labels' cross-entropy; 1 - alpha is that of the teacher's logits")
+    soft_loss: str = _option(
+        "mse",
+        "loss of the student's logits against the teacher's; mse: squared error, as in the paper; kl: divergence of "
+        "their softmax at --temperature; argmax: cross-entropy with the teacher's label alone",
+        ("mse", "kl", "argmax"),
+    )
+    temperature: float = _option(1.0, "with --soft_loss=kl: what both logits are divided by")
     epochs: int = _option(3, "passes over the transfer set")
     baseline_epochs: int = _option(8, "passes over train for the baseline, which learns from hard labels alone")
     baseline_embedding_training: str = _option(
@@ -204,7 +211,8 @@ class DistillConfig:
 
     def __post_init__(self) -> None:
         _check_share(self, "alpha", "p_unknown")
-        _check_positive(self, "epochs", "baseline_epochs", "batch_size", "learning_rate")
+        _check_positive(self, "epochs", "baseline_epochs", "batch_size", "learning_rate", "temperature")
+        _check_choice(self, "soft_loss")
         _check_choice(self, "baseline_embedding_training")
 
 

@@ -93,6 +93,8 @@ def test_unknown_flag(name):
         ("--teacher_weight_decay=nan", "--teacher_weight_decay=nan"),
         ("--p_mask=0.7 --p_pos=0.7", "at most 1"),
         ("--optimizer=sgd", "sgd"),
+        ("--soft_loss=l1", "l1"),
+        ("--temperature=0", "--temperature=0"),
         ("--quantization=int4", "int4"),
         ("--labels=only", "at least two"),
         ("--labels=a,a", "each name once"),

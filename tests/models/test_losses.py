@@ -6,7 +6,15 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.models.losses import distillation_loss, hard_label_cross_entropy, logit_squared_error, weighted_mean
+from tfkd.models.losses import (
+    argmax_cross_entropy,
+    distillation_loss,
+    hard_label_cross_entropy,
+    logit_squared_error,
+    soft_divergence,
+    soft_loss,
+    weighted_mean,
+)
 from tfkd.text.examples import NO_LABEL
 
 # The student's logits are a unit apart, so that its probabilities are e / (1 + e) = 0.7310586 and
@@ -39,6 +47,28 @@ def test_cross_entropy_takes_the_teachers_argmax_where_there_is_no_label():
 )
 def test_alpha_weighs_the_hard_label_against_the_logits(alpha, expected):
     np.testing.assert_allclose(distillation_loss(LABELS, TEACHER, STUDENT, alpha), expected, rtol=1e-6)
+
+
+def test_divergence_by_hand():
+    # Student's probabilities 1/4, 3/4, teacher's 1/2 each: 0.5 ln(0.5 / 0.25) + 0.5 ln(0.5 / 0.75) = 0.1438410.
+    student, teacher = tf.math.log([[1.0, 3.0]]), tf.constant([[2.0, 2.0]])
+    np.testing.assert_allclose(soft_divergence(teacher, student, 1.0), [0.1438410], rtol=1e-5)
+    # At T = 2 the student's are as 1 to root 3, 0.3660254 and 0.6339746: 4 * (0.5 ln 1.3660254 + 0.5 ln 0.7886751).
+    np.testing.assert_allclose(soft_divergence(teacher, student, 2.0), [0.1490091], rtol=1e-5)
+    np.testing.assert_allclose(soft_divergence(student, student + 7.0, 3.0), [0.0], atol=1e-6)
+
+
+def test_teachers_label_alone():
+    # The teacher says 0, 0 and 1, whatever the labels are.
+    np.testing.assert_allclose(argmax_cross_entropy(TEACHER, STUDENT), [1.3132617, 1.3132617, 1.3132617], rtol=1e-6)
+
+
+def test_soft_loss_takes_the_logits_place():
+    found = distillation_loss(LABELS, TEACHER, STUDENT, 0.25, soft_loss("argmax", 1.0))
+    np.testing.assert_allclose(found, [0.25 * 0.3132617 + 0.75 * 1.3132617, 1.3132617, 1.3132617], rtol=1e-6)
+    by_name = {name: soft_loss(name, 2.0)(TEACHER, STUDENT) for name in ("mse", "kl", "argmax")}
+    np.testing.assert_allclose(by_name["mse"], [5.0, 5.0, 4.25])
+    np.testing.assert_allclose(by_name["kl"], soft_divergence(TEACHER, STUDENT, 2.0))
 
 
 def test_three_classes():

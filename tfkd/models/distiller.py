@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.models.losses import distillation_loss, weighted_mean
+from tfkd.models.losses import SoftLoss, distillation_loss, logit_squared_error, weighted_mean
 
 
 class Distiller(keras.Model):
@@ -28,12 +28,21 @@ class Distiller(keras.Model):
       alpha: weight of the hard labels.
       teacher: gives logits [batch, classes] of its inputs; it is not trained, nor
         is it part of this model's weights or of what is saved.
+      soft_loss: of the teacher's and the student's logits; the squared error by default, as in the paper.
     """
 
-    def __init__(self, student: keras.Model, alpha: float, teacher: keras.Model | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        student: keras.Model,
+        alpha: float,
+        teacher: keras.Model | None = None,
+        soft_loss: SoftLoss = logit_squared_error,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.student = student
         self.alpha = alpha
+        self.soft_loss = soft_loss
         # In a closure Keras doesn't see it: attributes that are models are tracked.
         self._teacher_logits = None if teacher is None else lambda inputs: teacher(inputs, training=False)
         self._loss_mean = keras.metrics.Mean(name="loss")
@@ -68,7 +77,8 @@ class Distiller(keras.Model):
         else:
             inputs, teacher_logits = x["student"], tf.stop_gradient(self._teacher_logits(x["teacher"]))
         logits = self.student(inputs, training=training)
-        loss = weighted_mean(distillation_loss(y["label"], teacher_logits, logits, self.alpha), sample_weight)
+        losses = distillation_loss(y["label"], teacher_logits, logits, self.alpha, self.soft_loss)
+        loss = weighted_mean(losses, sample_weight)
         agrees = keras.ops.equal(keras.ops.argmax(logits, -1), keras.ops.argmax(teacher_logits, -1))
         self._loss_mean.update_state(loss, sample_weight=keras.ops.shape(logits)[0])
         self._agreement.update_state(agrees)

@@ -22,6 +22,7 @@ from tfkd.config import DistillConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, write_json, write_text
 from tfkd.models.distiller import Distiller
+from tfkd.models.losses import soft_loss
 from tfkd.models.multichannel_embedding import MultichannelEmbedding
 from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier
@@ -307,7 +308,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     if setup.embedding_training == "free":
         model.get_layer("embedding").set_weights([setup.word_vectors[:, : shape.embedding_dim]])
     steps = math.ceil(lesson.rows / config.batch_size)
-    distiller = Distiller(model, lesson.alpha)
+    distiller = Distiller(model, lesson.alpha, soft_loss=soft_loss(config.soft_loss, config.temperature))
     distiller.build()
     distiller.compile(optimizer=_optimizer(config, steps * lesson.epochs), jit_compile=False)
     student = Student(model, tokenizer, corpus.label_names, 0.0)
