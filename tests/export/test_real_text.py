@@ -12,7 +12,8 @@ from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Corpus, Examples
-from tfkd.training.distil import set_up_student, train_baseline
+from tfkd.training.distil import train_baseline
+from tfkd.training.student_setup import set_up_student
 
 SENTENCES = 500
 SHAPE = StudentConfig(embedding_dim=64, hidden_size=32, dense_size=32, vocabulary_size=8000, embeddings="random")

@@ -14,19 +14,10 @@ from tests.training.small_corpus import KilledError, small_corpus
 from tfkd.config import DistillConfig, LabelConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
-from tfkd.models.teacher import Teacher
-from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
-from tfkd.text.examples import NO_LABEL, Corpus, Examples
-from tfkd.text.vector_files import read_vectors
-from tfkd.text.vocabulary import MASK_ID, MASK_MARKER
-from tfkd.training.distil import (
-    StudentSetup,
-    build_vocabulary,
-    distil,
-    load_student,
-    set_up_student,
-    train_baseline,
-)
+from tfkd.models.word_vectors import random_vectors
+from tfkd.text.vocabulary import MASK_MARKER
+from tfkd.training.distil import distil, load_student, train_baseline
+from tfkd.training.student_setup import StudentSetup, build_vocabulary, set_up_student
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -145,6 +136,50 @@ def test_adadelta(transfer_set, tokenizer, tmp_path):
     assert losses[1] < losses[0]
 
 
+@pytest.mark.parametrize("training", ["free", "projected", "multichannel"])
+def test_baseline_starts_with_the_words_and_vectors_that_its_flag_says(tiny_bert, tmp_path, training):
+    still = DistillConfig(baseline_epochs=1, batch_size=16, learning_rate=1e-12)
+    still = replace(still, baseline_embedding_training=training)
+    setup = set_up_student(small_corpus(), replace(SHAPE, embeddings="teacher"), still, str(tiny_bert), SEED)
+    baseline = train_baseline(setup, tmp_path / training, SEED)
+    start = setup.for_baseline()
+    assert sorted(baseline.tokenizer.vocabulary.words) == sorted(start.tokenizer.vocabulary.words)
+    (table,) = baseline.model.get_layer("embedding").get_weights()
+    rows = [start.tokenizer.vocabulary.words.index(word) for word in baseline.tokenizer.vocabulary.words]
+    channel = start.word_vectors[rows, : SHAPE.embedding_dim]
+    expected = np.concatenate([channel, channel], axis=1) if training == "multichannel" else channel
+    np.testing.assert_allclose(table, expected, atol=1e-6)
+
+
+def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer, tmp_path):
+    whole = whole[0]
+    pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(SHAPE, vocabulary_size=13))
+    kept = pruned.tokenizer.vocabulary
+    assert (len(kept), len(whole.tokenizer.vocabulary)) == (13, len(tokenizer.vocabulary))
+    known = whole.tokenizer.vocabulary.words[3:]
+    in_train = Counter(" ".join(small_corpus().train.texts).split())
+    *alone, unknown = whole.model.logits(whole.tokenizer.encode([*known, "zebra"]))
+    matter = {w: np.abs(logits - unknown).sum() * in_train[w] for w, logits in zip(known, alone, strict=True)}
+    assert min(matter[w] for w in kept.words[3:]) >= max(matter[w] for w in set(known) - set(kept.words))
+    texts = [f"{word} {MASK_MARKER}" for word in kept.words[3:]]
+    np.testing.assert_array_equal(pruned.probabilities(texts), whole.probabilities(texts))
+    dev = small_corpus().dev
+    assert pruned.dev_accuracy == (pruned.probabilities(dev.texts).argmax(1) == dev.labels).mean()
+    assert load_student(tmp_path / "pruned").tokenizer.vocabulary == kept
+
+
+def test_multichannel_student_is_exported_as_one_table(transfer_set, tokenizer, tmp_path):
+    shape = replace(SHAPE, embedding_training="multichannel")
+    student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape)
+    assert student.model.embedding_dim == 2 * SHAPE.embedding_dim
+    (table,) = student.model.get_layer("embedding").get_weights()
+    rows = [tokenizer.vocabulary.words.index(word) for word in student.tokenizer.vocabulary.words]
+    fixed = random_vectors(len(tokenizer.vocabulary), SHAPE.embedding_dim, SEED)
+    np.testing.assert_allclose(table[:, : SHAPE.embedding_dim], fixed[rows], atol=1e-6)
+    assert np.abs(table[:, SHAPE.embedding_dim :] - fixed[rows]).max() > 0.01
+    assert load_student(tmp_path / "student").model.embedding_dim == 2 * SHAPE.embedding_dim
+
+
 # --- its folder --------------------------------------------------------------
 
 
@@ -180,135 +215,3 @@ def test_folder_that_is_no_student(whole, tmp_path, name, content, message):
         load_student(folder)
     assert message in str(e.value)
     assert "\n" not in str(e.value)
-
-
-# --- words and their vectors -------------------------------------------------
-
-
-def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
-    def examples(*texts):
-        return Examples(list(texts), np.full(len(texts), NO_LABEL, np.int32))
-
-    corpus = Corpus(
-        examples("Good good film", "it [MASK]"),
-        examples("dev"),
-        Examples.without_labels(["unlabelled"]),
-        ("neg", "pos"),
-    )
-    made = build_vocabulary(corpus, SHAPE)
-    assert made.vocabulary.words[3:] == ("good", "film", "it", "unlabelled")
-    assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]
-    assert len(build_vocabulary(corpus, StudentConfig(training_vocabulary_size=5)).vocabulary) == 5
-    assert build_vocabulary(corpus, StudentConfig(min_count=2)).vocabulary.words[3:] == ("good",)
-    assert build_vocabulary(corpus, StudentConfig(delimiter_regex="[^a-z]|o")).vocabulary.words[3:5] == ("d", "film")
-
-
-@pytest.mark.parametrize(
-    ("regex", "message"), [("(", "missing )"), (" *", "matches the empty"), (r"\b", "matches the")]
-)
-def test_delimiter_that_can_not_be_used_is_named_by_its_flag(regex, message):
-    with pytest.raises(InputError) as e:
-        build_vocabulary(small_corpus(), StudentConfig(delimiter_regex=regex))
-    assert str(e.value).startswith(f"--delimiter_regex={regex}: ")
-    assert message in str(e.value)
-
-
-def test_words_of_the_teacher_fill_up_the_vocabulary():
-    corpus = small_corpus()
-    trained = build_vocabulary(corpus, SHAPE).vocabulary.words
-    pieces = ["[PAD]", "[unused1]", "[MASK]", "!", "a", "7", "1990s", "zebra", trained[3], "##ing", "movie's", "Ape"]
-    found = build_vocabulary(corpus, SHAPE, pieces).vocabulary
-    # Words alone: no special piece, no sign, single letter or number, no rest of a word, and none twice.
-    assert found.words == (*trained, "zebra", "ape")
-    assert found.ids["APE"] == found.ids["Ape"] == found.ids["ape"] == len(trained) + 1
-    one_more = replace(SHAPE, training_vocabulary_size=len(trained) + 1)
-    assert build_vocabulary(corpus, one_more, pieces).vocabulary.words == (*trained, "zebra")
-
-
-def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
-    corpus, shape = small_corpus(), replace(SHAPE, embedding_dim=20, embeddings="teacher")
-    setup = set_up_student(corpus, shape, CONFIG, str(tiny_bert), SEED)
-    teacher = Teacher.from_preset(tiny_bert, max_pieces=16, num_classes=2)
-    words = setup.tokenizer.vocabulary.words
-    trained = build_vocabulary(corpus, shape).vocabulary.words
-    assert words[: len(trained)] == trained
-    pieces = teacher.tokenizer.get_vocabulary()
-    assert set(words[len(trained) :]) == {w for w in pieces if w.isalpha() and len(w) > 1} - set(trained)
-    np.testing.assert_allclose(setup.word_vectors, vocabulary_vectors(teacher_vectors(words, teacher), 20), atol=1e-5)
-
-
-def test_a_student_without_a_teacher_knows_the_words_of_train_and_starts_with_the_same_vectors(tiny_bert):
-    corpus, shape = small_corpus(), replace(SHAPE, embedding_dim=20, embeddings="teacher")
-    setup = set_up_student(corpus, shape, CONFIG, str(tiny_bert), SEED)
-    free = setup.for_baseline()
-    assert free.tokenizer.vocabulary.words == build_vocabulary(corpus, shape).vocabulary.words
-    assert (setup.embedding_training, free.embedding_training) == ("projected", "free")
-    size = len(free.tokenizer.vocabulary)
-    assert size < len(setup.tokenizer.vocabulary)
-    np.testing.assert_array_equal(free.word_vectors, setup.word_vectors[:size, :20])
-    small = replace(setup, student=replace(shape, vocabulary_size=7)).for_baseline()
-    assert small.tokenizer.vocabulary.words == free.tokenizer.vocabulary.words[:7]
-    assert small.word_vectors.shape == (7, 20)
-
-
-@pytest.mark.parametrize("training", ["free", "projected", "multichannel"])
-def test_baseline_starts_with_the_words_and_vectors_that_its_flag_says(tiny_bert, tmp_path, training):
-    still = DistillConfig(baseline_epochs=1, batch_size=16, learning_rate=1e-12)
-    still = replace(still, baseline_embedding_training=training)
-    setup = set_up_student(small_corpus(), replace(SHAPE, embeddings="teacher"), still, str(tiny_bert), SEED)
-    baseline = train_baseline(setup, tmp_path / training, SEED)
-    start = setup.for_baseline()
-    assert sorted(baseline.tokenizer.vocabulary.words) == sorted(start.tokenizer.vocabulary.words)
-    (table,) = baseline.model.get_layer("embedding").get_weights()
-    rows = [start.tokenizer.vocabulary.words.index(word) for word in baseline.tokenizer.vocabulary.words]
-    channel = start.word_vectors[rows, : SHAPE.embedding_dim]
-    expected = np.concatenate([channel, channel], axis=1) if training == "multichannel" else channel
-    np.testing.assert_allclose(table, expected, atol=1e-6)
-
-
-def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer, tmp_path):
-    whole = whole[0]
-    pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(SHAPE, vocabulary_size=13))
-    kept = pruned.tokenizer.vocabulary
-    assert (len(kept), len(whole.tokenizer.vocabulary)) == (13, len(tokenizer.vocabulary))
-    known = whole.tokenizer.vocabulary.words[3:]
-    in_train = Counter(" ".join(small_corpus().train.texts).split())
-    *alone, unknown = whole.model.logits(whole.tokenizer.encode([*known, "zebra"]))
-    matter = {w: np.abs(logits - unknown).sum() * in_train[w] for w, logits in zip(known, alone, strict=True)}
-    assert min(matter[w] for w in kept.words[3:]) >= max(matter[w] for w in set(known) - set(kept.words))
-    texts = [f"{word} {MASK_MARKER}" for word in kept.words[3:]]
-    np.testing.assert_array_equal(pruned.probabilities(texts), whole.probabilities(texts))
-    dev = small_corpus().dev
-    assert pruned.dev_accuracy == (pruned.probabilities(dev.texts).argmax(1) == dev.labels).mean()
-    assert load_student(tmp_path / "pruned").tokenizer.vocabulary == kept
-
-
-def test_student_may_start_with_the_vectors_of_a_file(tmp_path, capsys):
-    path = tmp_path / "glove.txt"
-    path.write_text("the 1 2 3\nfilm 3 2 1\ngood 0 0 1\nzebra 9 9 9\n")
-    setup = set_up_student(small_corpus(), replace(SHAPE, embeddings=f"file:{path}"), CONFIG, "no such teacher", 7)
-    words = setup.tokenizer.vocabulary.words
-    assert words == build_vocabulary(small_corpus(), SHAPE).vocabulary.words  # zebra isn't one of them
-    assert f"has 3 of {len(words) - 3} words" in capsys.readouterr().err
-    read = read_vectors(path, setup.tokenizer.vocabulary)
-    expected = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, 7), SHAPE.embedding_dim)
-    np.testing.assert_allclose(setup.word_vectors, expected, atol=1e-6)
-
-
-def test_multichannel_student_is_exported_as_one_table(transfer_set, tokenizer, tmp_path):
-    shape = replace(SHAPE, embedding_training="multichannel")
-    student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape)
-    assert student.model.embedding_dim == 2 * SHAPE.embedding_dim
-    (table,) = student.model.get_layer("embedding").get_weights()
-    rows = [tokenizer.vocabulary.words.index(word) for word in student.tokenizer.vocabulary.words]
-    fixed = random_vectors(len(tokenizer.vocabulary), SHAPE.embedding_dim, SEED)
-    np.testing.assert_allclose(table[:, : SHAPE.embedding_dim], fixed[rows], atol=1e-6)
-    assert np.abs(table[:, SHAPE.embedding_dim :] - fixed[rows]).max() > 0.01
-    assert load_student(tmp_path / "student").model.embedding_dim == 2 * SHAPE.embedding_dim
-
-
-def test_student_may_start_at_random():
-    setup = set_up_student(small_corpus(), SHAPE, CONFIG, "no such teacher", 7)
-    vocabulary = build_vocabulary(small_corpus(), SHAPE).vocabulary
-    assert setup.tokenizer.vocabulary.words == vocabulary.words
-    np.testing.assert_array_equal(setup.word_vectors, random_vectors(len(vocabulary), SHAPE.embedding_dim, 7))

@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> None:
     data, shape, config = config_of(DataConfig), config_of(StudentConfig), config_of(DistillConfig)
     import_tensorflow()
     from tfkd.pipeline.data import read_sentences
-    from tfkd.training.distil import distil, set_up_student, train_baseline
+    from tfkd.training.distil import distil, train_baseline
+    from tfkd.training.student_setup import set_up_student
     from tfkd.transfer_set.shards import ShardedTable
 
     transfer_set = None if FLAGS.baseline else ShardedTable(required("transfer_set"))

@@ -33,8 +33,9 @@ from tfkd.progress import say
 from tfkd.report.markdown import report, results_table
 from tfkd.report.metrics import classification_figures, confusion, share_equal, summary
 from tfkd.text.examples import digest
-from tfkd.training.distil import StudentSetup, distil, load_student, set_up_student, train_baseline
+from tfkd.training.distil import distil, load_student, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
+from tfkd.training.student_setup import StudentSetup, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
 from tfkd.transfer_set.shards import MANIFEST, ShardedTable
@@ -65,6 +66,7 @@ _STUDENT = (
     "tfkd.training.distil",
     "tfkd.training.lazy_adam",
     "tfkd.training.pruning",
+    "tfkd.training.student_setup",
     *_TRAINING,
 )
 _EXPORT = (

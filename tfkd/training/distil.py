@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-import re
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import tensorflow as tf
 
-from tfkd.config import DistillConfig, StudentConfig
+from tfkd.config import DistillConfig
 from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, write_json, write_text
 from tfkd.models.distiller import Distiller
@@ -27,32 +23,25 @@ from tfkd.models.multichannel_embedding import MultichannelEmbedding
 from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
-from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
-from tfkd.progress import say
 from tfkd.text.batching import shuffled_batches
-from tfkd.text.examples import NO_LABEL, Corpus, Examples, digest, kind_of
-from tfkd.text.vector_files import read_vectors
+from tfkd.text.examples import NO_LABEL, Examples, digest, kind_of
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import (
-    DEFAULT_DELIMITER_REGEX,
     EncodedTexts,
     WordTokenizer,
     longest,
     padded_alike,
-    split_words,
 )
-from tfkd.training.finetune import load_word_vector_teacher
 from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.training.pruning import words_that_matter
+from tfkd.training.student_setup import StudentSetup
 from tfkd.transfer_set.shards import ShardedTable, is_of_pairs, text_columns
 
 DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras", "vocabulary.txt"
 
 # Rows that are held in memory, and shuffled together, at a time.
 _WINDOW_ROWS = 1 << 18
-# A piece of a BERT's vocabulary that is a word: of letters, and neither a single one nor the rest of a word ("##ing").
-_WORD_PIECE = re.compile(r"[^\W\d_]{2,}")
 # Tokens of a text that the student learns from; more would only cost memory.
 _MAX_TOKENS = 128
 
@@ -78,94 +67,6 @@ class Student:
         return self.model.probabilities(*map(self.tokenizer.encode, columns))
 
 
-@dataclass(frozen=True)
-class StudentSetup:
-    """What the students of a task have in common: all but the seed, and the rows they learn from.
-
-    Attributes:
-      corpus: its dev set is what epochs are chosen by.
-      tokenizer: the student's words.
-      word_vectors: float32 [vocabulary, embedding_dim or more], what the embeddings start with.
-      embedding_training: what becomes of these in training (see StudentConfig).
-      student: the student's shape.
-      distill: how it learns.
-    """
-
-    corpus: Corpus
-    tokenizer: WordTokenizer
-    word_vectors: np.ndarray
-    embedding_training: str
-    student: StudentConfig
-    distill: DistillConfig
-
-    def for_baseline(self) -> StudentSetup:
-        """Returns the start of the same student on hard labels.
-
-        Unless its words keep to the word vectors too, they are the corpus' alone, no more than the distilled
-        student keeps, and start with the same vectors.
-        """
-        if self.distill.baseline_embedding_training == "projected":
-            return replace(self, embedding_training="projected")
-        known = min(len(build_vocabulary(self.corpus, self.student).vocabulary), self.student.vocabulary_size)
-        return replace(
-            self,
-            tokenizer=self.tokenizer.keeping(range(known)),
-            word_vectors=self.word_vectors[:known, : self.student.embedding_dim],
-            embedding_training=self.distill.baseline_embedding_training,
-        )
-
-
-def set_up_student(
-    corpus: Corpus, student: StudentConfig, distill: DistillConfig, teacher: str, seed: int
-) -> StudentSetup:
-    """Collects the words of a corpus, and of the teacher of this name if they keep to its vectors; and their vectors.
-
-    Raises:
-      InputError: the delimiter expression can't be used, or the teacher or the file of vectors can't be loaded.
-    """
-    width = student.embedding_dim
-    if student.embeddings == "random":
-        tokenizer = build_vocabulary(corpus, student)
-        vectors = random_vectors(len(tokenizer.vocabulary), width, seed)
-    elif student.embeddings == "teacher":
-        bert = load_word_vector_teacher(teacher)
-        further = bert.tokenizer.get_vocabulary() if student.embedding_training == "projected" else ()
-        tokenizer = build_vocabulary(corpus, student, further)
-        vectors = vocabulary_vectors(teacher_vectors(tokenizer.vocabulary.words, bert), width)
-    else:
-        tokenizer = build_vocabulary(corpus, student)
-        read = read_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary)
-        for note in read.notes:
-            say(f"embeddings: {note}")
-        vectors = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, seed), width)
-    return StudentSetup(corpus, tokenizer, vectors, student.embedding_training, student, distill)
-
-
-def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> WordTokenizer:
-    """Returns the tokenizer of the words of train and of the unlabelled texts, and of those among a BERT's pieces.
-
-    Args:
-      corpus: its words come first, the most frequent ones of them.
-      config: how many, and what separates them.
-      pieces: a BERT's vocabulary; its words fill up the student's in their order, which is that of frequency.
-
-    Raises:
-      InputError: the delimiter expression can't be used.
-    """
-    regex = config.delimiter_regex or DEFAULT_DELIMITER_REGEX
-    try:
-        texts = itertools.chain(*corpus.train.columns, *corpus.unlabelled.columns)
-        words = split_words(list(texts), regex)
-    except (ValueError, pa.ArrowException) as e:
-        raise InputError(f"--delimiter_regex={regex}: {e}") from e
-    counts = Counter({v["values"]: v["counts"] for v in pc.value_counts(words.flatten()).to_pylist()})
-    candidates = [piece for piece in pieces if _WORD_PIECE.fullmatch(piece)]
-    as_words = split_words(candidates, regex).to_pylist()
-    further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
-    vocabulary = Vocabulary.from_counts(counts, config.training_vocabulary_size, config.min_count, further)
-    return WordTokenizer(vocabulary, regex)
-
-
 def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
     """Trains a student on a transfer set; the best epoch on dev is written to `folder`.
 
@@ -185,10 +86,11 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
         raise InputError(f"{transfer_set.folder}: holds {kind_of(of_pairs)}; the data has {kind_of(not of_pairs)}")
 
     def windows(rng: np.random.Generator) -> Iterator[_Rows]:
+        wanted = [*text_columns(transfer_set.schema), "label", "logits"]
         per_window = max(_WINDOW_ROWS // max(transfer_set.manifest["shards"][0]["rows"], 1), 1)
         order = rng.permutation(len(transfer_set))
         for start in range(0, len(order), per_window):
-            shards = [transfer_set.read(int(i)) for i in order[start : start + per_window]]
+            shards = [transfer_set.read(int(i), wanted) for i in order[start : start + per_window]]
             yield _rows_of(pa.concat_tables(shards).combine_chunks(), classes)
 
     identity = repr([shard["sha256"] for shard in transfer_set.manifest["shards"]])

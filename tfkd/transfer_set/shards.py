@@ -39,8 +39,8 @@ def is_of_pairs(table: pa.Table | pa.Schema) -> bool:
     return TEXT_COLUMNS[1] in (table.names if isinstance(table, pa.Schema) else table.column_names)
 
 
-def text_columns(table: pa.Table) -> tuple[str, ...]:
-    """Returns the names of a shard's one or two columns of texts."""
+def text_columns(table: pa.Table | pa.Schema) -> tuple[str, ...]:
+    """Returns the names of the one or two columns of texts."""
     return TEXT_COLUMNS[: 1 + is_of_pairs(table)]
 
 
