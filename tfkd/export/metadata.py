@@ -176,13 +176,11 @@ def _packed_metadata(metadata: ModelMetadata, input_names: Sequence[str]) -> byt
         associated.name, associated.type, associated.description = name, kind, description
         return associated
 
-    def tokenizing() -> Any:
-        tokenizer = schema.RegexTokenizerOptionsT()
-        tokenizer.delimRegexPattern = metadata.delimiter_regex
-        tokenizer.vocabFile = [file(VOCABULARY_FILE, schema.AssociatedFileType.VOCABULARY, "A word and its id a line.")]
-        unit = schema.ProcessUnitT()
-        unit.optionsType, unit.options = schema.ProcessUnitOptions.RegexTokenizerOptions, tokenizer
-        return unit
+    tokenizer = schema.RegexTokenizerOptionsT()
+    tokenizer.delimRegexPattern = metadata.delimiter_regex
+    tokenizer.vocabFile = [file(VOCABULARY_FILE, schema.AssociatedFileType.VOCABULARY, "A word and its id a line.")]
+    unit = schema.ProcessUnitT()
+    unit.optionsType, unit.options = schema.ProcessUnitOptions.RegexTokenizerOptions, tokenizer
 
     def tensor(name: str, description: str) -> Any:
         described = schema.TensorMetadataT()
@@ -192,10 +190,9 @@ def _packed_metadata(metadata: ModelMetadata, input_names: Sequence[str]) -> byt
         described.content.contentProperties = schema.FeaturePropertiesT()
         return described
 
-    token_ids = []
-    for name in input_names:
-        token_ids.append(tensor(name, "The ids of the text's words, <PAD> after the last."))
-        token_ids[-1].processUnits = [tokenizing()]
+    token_ids = [tensor(name, "The ids of the text's words, <PAD> after the last.") for name in input_names]
+    for described in token_ids:
+        described.processUnits = [unit]
     probabilities = tensor("probabilities", "The probability of each label.")
     probabilities.associatedFiles = [
         file(LABELS_FILE, schema.AssociatedFileType.TENSOR_AXIS_LABELS, "The labels, one a line.")

@@ -89,34 +89,35 @@ def _collected(
     vectors: dict[int, np.ndarray] = {}
     exact: set[int] = set()  # whose vector is that of the normalized spelling itself
     seen: set[str] = set()
-    bad: list[str] = []
-    duplicates = 0
+    duplicates = bad = 0
+    first_bad = ""
     for number, entry in enumerate(entries):
         if number % 10_000 == 0:
             tick()
         try:
             spelling = entry.word.decode("utf-8")
         except UnicodeDecodeError:
-            bad.append(f"{entry.place}: its word isn't UTF-8")
+            bad, first_bad = bad + 1, first_bad or f"{entry.place}: its word isn't UTF-8"
             continue
         i = id_of.get(spelling)
         is_exact = i is not None
-        if i is None and (i := vocabulary.ids.get(spelling, id_of.get(normalized(spelling)))) in special:
-            continue
         if i is None:
+            i = vocabulary.ids[spelling] if spelling in vocabulary.ids else id_of.get(normalized(spelling))
+        if i is None or i in special:
             continue
         duplicates += spelling in seen
         if spelling not in seen and (i not in vectors or (is_exact and i not in exact)):
             try:
                 vector = entry.numbers()
             except ValueError:
-                bad.append(f"{entry.place}: has something that is no number")
+                bad, first_bad = bad + 1, first_bad or f"{entry.place}: has something that is no number"
                 continue
             if not np.isfinite(vector).all():
-                bad.append(f"{entry.place}: has a number that isn't finite")
+                bad, first_bad = bad + 1, first_bad or f"{entry.place}: has a number that isn't finite"
                 continue
             vectors[i] = vector
-            exact |= {i} if is_exact else set()
+            if is_exact:
+                exact.add(i)
         seen.add(spelling)
     tick()
     if not vectors:
@@ -129,7 +130,7 @@ def _collected(
     if duplicates:
         notes.append(f"{path}: {duplicates:,} words stand there more than once; the first was taken")
     if bad:
-        notes.append(f"{path}: {len(bad):,} rows left out; the first: {bad[0]}")
+        notes.append(f"{path}: {bad:,} rows left out; the first: {first_bad}")
     return FileVectors(table, found, tuple(notes))
 
 

@@ -169,7 +169,7 @@ def _foreign_tables(paths: list[Path], classes: int) -> Iterator[pa.Table]:
             file = pq.ParquetFile(path)
         except (pa.ArrowException, OSError) as e:
             raise InputError(f"{path}: isn't a Parquet file: {' '.join(str(e).split())}") from e
-        needed = needed or ["text", *(["text_pair"] if is_of_pairs(file.schema_arrow) else []), "logits"]
+        needed = needed or [*text_columns(file.schema_arrow), "logits"]
         for column in needed:
             if column not in file.schema_arrow.names:
                 raise InputError(f"{path}: no column {column!r}; found {', '.join(file.schema_arrow.names)}")
