@@ -3,17 +3,24 @@
 import numpy as np
 import pytest
 
+from tests.conftest import random_teacher
 from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import (
+    encoder_vectors,
     principal_components,
     random_vectors,
     teacher_vectors,
     vocabulary_vectors,
     with_random_rows,
 )
-from tfkd.text.vocabulary import MASK_ID, PAD_ID, UNKNOWN_ID
+from tfkd.text.vocabulary import MASK_ID, MASK_MARKER, PAD_ID, UNKNOWN_ID
 
 SCALE = 0.15
+
+
+@pytest.fixture(scope="module")
+def teacher(tiny_bert) -> Teacher:
+    return random_teacher(tiny_bert, num_classes=2, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -91,20 +98,40 @@ def test_padding_and_unknown_do_not_weigh_on_the_words(vectors):
     np.testing.assert_array_equal(vocabulary_vectors(other, 5), vocabulary_vectors(vectors, 5))
 
 
-def test_vectors_of_a_teacher_are_its_encoders_and_its_tables(tiny_bert):
-    teacher = Teacher.from_preset(tiny_bert, max_pieces=16, num_classes=2)
+def test_vectors_of_a_teacher_are_its_encoders_and_its_tables(teacher):
     words = ["good", "films", "\u200d"]  # one piece, two, none
     pieces = teacher.tokenizer.get_vocabulary()
     table = teacher.classifier.backbone.get_layer("token_embedding").get_weights()[0]
     films = (table[pieces.index("film")] + table[pieces.index("##s")]) / 2
     rows = np.stack([table[pieces.index("good")], films, np.zeros(16)])
     halves = []
-    for half in (teacher.word_vectors(words), rows):
+    for half in (encoder_vectors(words, teacher), rows):
         centred = half - half.sum(0) / 3
         halves.append(centred / np.sqrt((centred**2).sum() / 48))
     found = teacher_vectors(words, teacher)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, np.hstack(halves), rtol=1e-4, atol=1e-5)
+
+
+def test_encoders_vector_is_the_mean_over_a_words_pieces(teacher):
+    words = ["films", "good", MASK_MARKER, "so"]
+    vectors = encoder_vectors(words, teacher)
+    assert (vectors.shape, vectors.dtype) == ((4, 16), np.float32)
+    for word, pieces in (("films", ["film", "##s"]), ("good", ["good"]), (MASK_MARKER, ["[MASK]"])):
+        ids = [teacher.tokenizer.token_to_id(piece) for piece in ("[CLS]", *pieces, "[SEP]")]
+        token_ids = np.array([ids])
+        inputs = {"token_ids": token_ids, "segment_ids": 0 * token_ids, "padding_mask": token_ids**0}
+        states = teacher.classifier.backbone.predict(inputs, verbose=0)["sequence_output"][0]
+        np.testing.assert_allclose(vectors[words.index(word)], states[1:-1].mean(0), atol=1e-5)
+
+
+def test_encoders_vectors_do_not_depend_on_batches(teacher):
+    words = ["films", "good", "the", "bads", "unheard"]
+    np.testing.assert_allclose(encoder_vectors(words, teacher, 2), encoder_vectors(words, teacher), atol=1e-6)
+
+
+def test_encoders_vector_of_a_word_without_pieces_is_zero(teacher):
+    np.testing.assert_array_equal(encoder_vectors(["good", "\u200d"], teacher)[1], np.zeros(16))
 
 
 def test_random_vectors():

@@ -9,6 +9,7 @@ from tests.training.small_corpus import KilledError, small_corpus
 from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
+from tfkd.models.word_vectors import teacher_vectors
 from tfkd.training.finetune import finetune, is_finetuned, load_finetuned, load_word_vector_teacher
 
 SEED = 3
@@ -155,7 +156,8 @@ def test_folder_that_is_no_finetuned_teacher_or_a_changed_one(whole, tiny_bert, 
 
 
 def test_word_vectors_come_of_a_finetuned_folder_or_of_a_pretrained_one(whole, tiny_bert):
-    finetuned = load_word_vector_teacher(str(whole[1])).word_vectors(["good", "films"])
-    np.testing.assert_array_equal(finetuned, whole[0].teacher.word_vectors(["good", "films"]))
-    pretrained = load_word_vector_teacher(str(tiny_bert)).word_vectors(["good", "films"])
+    words = ["good", "films"]
+    finetuned = teacher_vectors(words, load_word_vector_teacher(str(whole[1])))
+    np.testing.assert_array_equal(finetuned, teacher_vectors(words, whole[0].teacher))
+    pretrained = teacher_vectors(words, load_word_vector_teacher(str(tiny_bert)))
     assert np.abs(pretrained - finetuned).max() > 1e-3

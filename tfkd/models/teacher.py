@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import keras_hub
@@ -46,6 +46,41 @@ class Pieces:
             segment_ids[row, self.first_lengths[i] : end] = 1
             padding_mask[row, :end] = 1
         return {"token_ids": token_ids, "segment_ids": segment_ids, "padding_mask": padding_mask}
+
+
+class BertInputs(Protocol):
+    """Many texts as a BERT reads them, or as its upper blocks do."""
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Word pieces of each text, int64 [texts]."""
+
+    def padded(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns a model's inputs of the chosen rows, as long as the longest of them."""
+
+
+def batched_logits(
+    infer: Callable[[dict[str, np.ndarray]], tf.Tensor],
+    inputs: BertInputs,
+    num_classes: int,
+    batch_size: int,
+    progress: Any = None,
+) -> np.ndarray:
+    """Returns the logits of all texts in their order, float32 [texts, classes].
+
+    Args:
+      infer: a batch's inputs -> its logits.
+      inputs: the texts.
+      num_classes: logits of a text.
+      batch_size: texts a batch, all of about one length.
+      progress: has `update(n)`, called after each batch with the texts done.
+    """
+    out = np.zeros((len(inputs.lengths), num_classes), np.float32)
+    for rows in sorted_batches(inputs.lengths, batch_size):
+        out[rows] = infer(inputs.padded(rows)).numpy()
+        if progress is not None:
+            progress.update(len(rows))
+    return out
 
 
 class Teacher:
@@ -124,35 +159,7 @@ class Teacher:
           batch_size: texts a step.
           progress: has `update(n)`, called after each step with the texts done.
         """
-        out = np.zeros((len(pieces.ids), self.classifier.num_classes), np.float32)
-        for rows in sorted_batches(pieces.lengths, batch_size):
-            out[rows] = self._infer(pieces.padded(rows)).numpy()
-            if progress is not None:
-                progress.update(len(rows))
-        return out
-
-    def word_vectors(self, words: Sequence[str], batch_size: int = 256) -> np.ndarray:
-        """Returns a vector for each word, float32 [words, hidden size of BERT].
-
-        Each word goes alone through the encoder; its vector is the mean of its
-        pieces' last states. Without a context of its own BERT still tells what
-        kind of word it is, which the bare embedding table knows less of.
-        """
-        pieces = self.encode(words)
-        infer = tf.function(
-            lambda inputs: self.classifier.backbone(inputs, training=False)["sequence_output"],
-            input_signature=[INPUT_SIGNATURE],
-        )
-        out = np.zeros((len(words), self.classifier.backbone.hidden_dim), np.float32)
-        for rows in sorted_batches(pieces.lengths, batch_size):
-            inputs = pieces.padded(rows)
-            states = infer(inputs).numpy()
-            body = inputs["padding_mask"].copy()
-            body[:, 0] = 0  # [CLS]
-            body[np.arange(len(rows)), inputs["padding_mask"].sum(1) - 1] = 0  # [SEP]
-            weights = body[..., None] / np.maximum(body.sum(1), 1)[:, None, None]
-            out[rows] = (states * weights).sum(1)
-        return out
+        return batched_logits(self._infer, pieces, self.classifier.num_classes, batch_size, progress)
 
 
 def _cut_lengths(lengths: list[int], room: int) -> list[int]:
@@ -165,35 +172,22 @@ def _cut_lengths(lengths: list[int], room: int) -> list[int]:
 
 
 def compile_for_finetuning(
-    classifier: keras_hub.models.BertTextClassifier,
-    steps: int,
-    learning_rate: float,
-    warmup: float,
-    weight_decay: float,
-    frozen_blocks: int,
+    model: keras.Model, steps: int, learning_rate: float, warmup: float, weight_decay: float
 ) -> None:
     """Compiles with AdamW as BERT is fine-tuned: linear warm-up and decay, no decay of biases and norms.
 
     Args:
-      classifier: the teacher's model.
+      model: the teacher's classifier, or the blocks of it that are trained.
       steps: steps in all.
       learning_rate: its peak.
       warmup: share of the steps in which the learning rate rises.
       weight_decay: AdamW's.
-      frozen_blocks: how many blocks are left as they are, counted from below: the
-        embeddings, then each transformer layer. Half of a small BERT's weights are
-        embeddings, every row of which AdamW would update at every step.
     """
-    backbone = classifier.backbone
-    embeddings = [layer for layer in backbone.layers if "embedding" in layer.name]
-    for i, block in enumerate([embeddings, *([layer] for layer in backbone.transformer_layers)]):
-        for layer in block:
-            layer.trainable = i >= frozen_blocks
     optimizer = keras.optimizers.AdamW(
         WarmupLinearDecay(learning_rate, steps, warmup), weight_decay=weight_decay, clipnorm=1.0
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    classifier.compile(
+    model.compile(
         optimizer=optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,  # every length would be compiled anew

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
-from tfkd.models.teacher import Teacher
+from tfkd.models.teacher import INPUT_SIGNATURE, Teacher
+from tfkd.text.batching import sorted_batches
 from tfkd.text.vocabulary import PAD_ID, UNKNOWN_ID
 
 # Mean square of an embedding's entries, about that of word2vec's.
@@ -20,7 +22,30 @@ def teacher_vectors(words: Sequence[str], teacher: Teacher) -> np.ndarray:
     mean of its pieces' rows in the table before the encoder: they err in
     different ways. Each half is centred, its root mean square 1.
     """
-    return np.concatenate([_standardized(teacher.word_vectors(words)), _standardized(_rows(words, teacher))], axis=1)
+    halves = encoder_vectors(words, teacher), _table_vectors(words, teacher)
+    return np.concatenate([_standardized(vectors) for vectors in halves], axis=1)
+
+
+def encoder_vectors(words: Sequence[str], teacher: Teacher, batch_size: int = 256) -> np.ndarray:
+    """Returns what a teacher's encoder makes of each word alone, float32 [words, hidden size of BERT].
+
+    It is the mean of its pieces' last states. Without a context BERT still tells what
+    kind of word it is, which the bare embedding table knows less of.
+    """
+    backbone, pieces = teacher.classifier.backbone, teacher.encode(words)
+    encode = tf.function(
+        lambda inputs: backbone(inputs, training=False)["sequence_output"], input_signature=[INPUT_SIGNATURE]
+    )
+    out = np.zeros((len(words), backbone.hidden_dim), np.float32)
+    for rows in sorted_batches(pieces.lengths, batch_size):
+        inputs = pieces.padded(rows)
+        states = encode(inputs).numpy()
+        body = inputs["padding_mask"].copy()
+        body[:, 0] = 0  # [CLS]
+        body[np.arange(len(rows)), inputs["padding_mask"].sum(1) - 1] = 0  # [SEP]
+        weights = body[..., None] / np.maximum(body.sum(1), 1)[:, None, None]
+        out[rows] = (states * weights).sum(1)
+    return out
 
 
 def principal_components(vectors: np.ndarray, width: int) -> np.ndarray:
@@ -76,7 +101,7 @@ def with_random_rows(vectors: np.ndarray, missing: np.ndarray, seed: int) -> np.
     return np.where(missing[:, None], drawn, vectors).astype(np.float32)
 
 
-def _rows(words: Sequence[str], teacher: Teacher) -> np.ndarray:
+def _table_vectors(words: Sequence[str], teacher: Teacher) -> np.ndarray:
     table = np.asarray(teacher.classifier.backbone.token_embedding.embeddings)
     pieces = [ids[1:-1] for ids in teacher.encode(words).ids]  # without [CLS] and [SEP]
     return np.stack([table[ids].mean(0) if len(ids) else np.zeros(table.shape[1], table.dtype) for ids in pieces])

@@ -33,6 +33,7 @@ from tfkd.progress import say
 from tfkd.report.markdown import report, results_table
 from tfkd.report.metrics import classification_figures, confusion, share_equal, summary
 from tfkd.text.examples import digest
+from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, load_student, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
 from tfkd.training.student_setup import StudentSetup, set_up_student
@@ -43,7 +44,7 @@ from tfkd.transfer_set.shards import MANIFEST, ShardedTable
 FLAGS_FILE, REJECTS_FILE = "flags.json", "rejects.jsonl"
 
 _TRAINING = ("tfkd.text.batching", "tfkd.training.checkpoint", "tfkd.training.loop")
-_TEACHER = ("tfkd.models.teacher", "tfkd.training.finetune", *_TRAINING)
+_TEACHER = ("tfkd.models.frozen_blocks", "tfkd.models.teacher", "tfkd.training.finetune", *_TRAINING)
 _SENTENCES = ("tfkd.text.augmentation", "tfkd.transfer_set.sentences", "tfkd.transfer_set.shards")
 _LABELLING = (
     "tfkd.models.int8_teacher",
@@ -176,7 +177,7 @@ class _Road:
             _TEACHER,
             [self._teacher_folder],
             lambda: finetune(corpus, config.teacher, self._teacher_folder, config.seed),
-            unfinished=[_checkpoints(self._teacher_folder)],
+            unfinished=[checkpoints_folder(self._teacher_folder)],
         )
 
     def _sentences_step(self) -> str:
@@ -236,7 +237,7 @@ class _Road:
             _STUDENT,
             [student],
             lambda: distil(transfer_set, self.setup, student, seed),
-            unfinished=[_checkpoints(student)],
+            unfinished=[checkpoints_folder(student)],
         )
         self.steps.do(
             baseline.name,
@@ -244,7 +245,7 @@ class _Road:
             _STUDENT,
             [baseline],
             lambda: train_baseline(self.setup, baseline, seed),
-            unfinished=[_checkpoints(baseline)],
+            unfinished=[checkpoints_folder(baseline)],
         )
         file = self._export_path(seed)
         self.steps.do(
@@ -360,11 +361,6 @@ def _refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
             )
     elif folder.is_dir() and any(path.name != REJECTS_FILE for path in folder.iterdir()):
         raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")
-
-
-def _checkpoints(folder: Path) -> Path:
-    """Returns where a model that goes to `folder` keeps its checkpoints while it is trained."""
-    return folder.with_name(f"{folder.name}.checkpoints")
 
 
 def _drop_leftovers(folder: Path) -> None:

@@ -12,6 +12,11 @@ import numpy as np
 from tfkd.files import atomic_path
 
 
+def checkpoints_folder(folder: Path) -> Path:
+    """Returns where a model that goes to `folder` keeps its checkpoints while it is trained."""
+    return folder.with_name(f"{folder.name}.checkpoints")
+
+
 def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> None:
     """Writes all variables (dropout's random states and the optimizer's included) and `state` as JSON."""
     arrays: dict[str, Any] = {f"{i:05d}": np.asarray(v) for i, v in enumerate(_variables(model))}

@@ -32,6 +32,7 @@ from tfkd.text.word_tokenizer import (
     longest,
     padded_alike,
 )
+from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.training.pruning import words_that_matter
@@ -224,7 +225,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         for window in lesson.windows(rng):
             yield from _batches(window, tokenizer, rare, config, rng)
 
-    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
+    checkpoints = checkpoints_folder(folder)
     words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())
     history = fit_epochs(
         distiller,

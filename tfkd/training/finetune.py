@@ -16,9 +16,12 @@ from tfkd.assets import ASSETS, asset_folder
 from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, sha256_of, write_json
-from tfkd.models.teacher import INPUT_SIGNATURE, Pieces, Teacher, compile_for_finetuning
+from tfkd.models.frozen_blocks import TrainedBlocks
+from tfkd.models.teacher import BertInputs, Teacher, compile_for_finetuning
+from tfkd.progress import progress_bar
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import Corpus, digest
+from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.loop import fit_epochs, make_deterministic
 
 DESCRIPTION_FILE = "teacher.json"
@@ -74,24 +77,25 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
     folder = Path(folder)
     make_deterministic(seed)
     teacher = load_pretrained(config, len(corpus.label_names))
-    train, dev = teacher.encode(*corpus.train.columns), teacher.encode(*corpus.dev.columns)
-    steps = math.ceil(len(train.ids) / config.teacher_batch_size)
+    trained = TrainedBlocks(teacher.classifier, config.teacher_frozen_blocks)
+    with progress_bar(len(corpus.train) + len(corpus.dev), "teacher: frozen blocks", "texts") as bar:
+        train, dev = (trained.inputs(teacher.encode(*rows.columns), bar) for rows in (corpus.train, corpus.dev))
+    steps = math.ceil(len(corpus.train) / config.teacher_batch_size)
     compile_for_finetuning(
-        teacher.classifier,
+        trained.model,
         steps * config.teacher_epochs,
         config.teacher_learning_rate,
         config.teacher_warmup,
         config.teacher_weight_decay,
-        config.teacher_frozen_blocks,
     )
-    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
+    checkpoints = checkpoints_folder(folder)
     history = fit_epochs(
-        teacher.classifier,
+        trained.model,
         lambda epoch: _batches(train, corpus.train.labels, config.teacher_batch_size, seed, epoch),
-        (INPUT_SIGNATURE, tf.TensorSpec([None], tf.int32)),
+        (trained.signature, tf.TensorSpec([None], tf.int32)),
         steps,
         config.teacher_epochs,
-        lambda: float(np.mean(teacher.logits(dev).argmax(1) == corpus.dev.labels)),
+        lambda: float(np.mean(trained.logits(dev).argmax(1) == corpus.dev.labels)),
         checkpoints,
         "teacher",
         identity=repr((config, seed, corpus.label_names, digest(corpus.train), digest(corpus.dev))),
@@ -155,8 +159,8 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _batches(
-    pieces: Pieces, labels: np.ndarray, batch_size: int, seed: int, epoch: int
+    inputs: BertInputs, labels: np.ndarray, batch_size: int, seed: int, epoch: int
 ) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
     rng = np.random.default_rng([seed, epoch])
-    for rows in shuffled_batches(pieces.lengths, batch_size, rng):
-        yield pieces.padded(rows), labels[rows]
+    for rows in shuffled_batches(inputs.lengths, batch_size, rng):
+        yield inputs.padded(rows), labels[rows]
