@@ -53,7 +53,7 @@ class TrainedBlocks:
 class FrozenStates:
     """What the frozen blocks make of many texts: computed once, however many epochs read it.
 
-    Nothing is dropped out in these blocks, in training neither.
+    Nothing is dropped out within these blocks, in training neither: it is their states that are.
 
     Args:
       frozen: BERT's inputs -> states, float32 [texts, pieces, hidden size].
@@ -97,14 +97,17 @@ class FrozenStates:
 
 
 def _split(classifier: keras_hub.models.BertTextClassifier, blocks: int) -> tuple[keras.Model, keras.Model]:
-    """Returns a classifier's lower blocks, and the rest; they share its weights."""
+    """Returns a classifier's lower blocks, and the rest; they share its weights.
+
+    Between the two stands the dropout that in BERT stands after the embeddings.
+    """
     backbone = classifier.backbone
     layers = backbone.transformer_layers
     below = [backbone.embeddings_dropout, *layers][:blocks]
     frozen = keras.Model(backbone.input, below[-1].output, name="frozen_blocks")
     states = keras.Input((None, backbone.hidden_dim), name="states")
     mask = keras.Input((None,), dtype="int32", name="padding_mask")
-    x = states
+    x = keras.layers.Dropout(backbone.dropout, name="states_dropout")(states)
     for layer in layers[len(below) - 1 :]:
         x = layer(x, padding_mask=mask)
     logits = classifier.output_dense(classifier.output_dropout(backbone.pooled_dense(x[:, 0])))
