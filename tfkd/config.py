@@ -226,7 +226,14 @@ class ExportConfig:
         "how the exported student's weights are stored; dynamic_int8: a quarter of the size",
         ("dynamic_int8", "float32"),
     )
+    runtime: str = _option(
+        "litert",
+        "what is to run the file; mediapipe: pairs are refused before any work is done, since it has no task for "
+        "them. A file for single texts runs in both whichever is named",
+        ("litert", "mediapipe"),
+    )
 
     def __post_init__(self) -> None:
         _check_positive(self, "max_tokens")
         _check_choice(self, "quantization")
+        _check_choice(self, "runtime")

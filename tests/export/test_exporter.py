@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, randomized
+from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS, randomized
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import exporter
@@ -62,13 +62,21 @@ def test_a_vocabulary_of_another_student_is_refused(tokenizer, tmp_path):
         export_student(BiLstmClassifier(99, 2, 4, 4, 4), tokenizer, LABELS, DEV, tmp_path / "s.tflite", SHORT)
 
 
+def test_pairs_are_refused_for_mediapipe_alone(student, pair_student, tokenizer, tmp_path):
+    for_mediapipe = ExportConfig(max_tokens=3, runtime="mediapipe")
+    with pytest.raises(InputError, match="--runtime=mediapipe: MediaPipe has no task for pairs of texts"):
+        export_student(pair_student, tokenizer, LABELS, PAIRS, tmp_path / "pairs.tflite", for_mediapipe)
+    assert not any(tmp_path.iterdir())
+    export_student(student, tokenizer, LABELS, DEV, tmp_path / "s.tflite", for_mediapipe)
+
+
 def test_a_path_that_can_not_be_written_is_named(student, tokenizer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/student\.tflite: can't be written"):
         export_student(student, tokenizer, LABELS, DEV, tmp_path / "file" / "student.tflite", SHORT)
 
 
-@pytest.mark.parametrize(("field", "value"), [("max_tokens", 0), ("quantization", "int4")])
+@pytest.mark.parametrize(("field", "value"), [("max_tokens", 0), ("quantization", "int4"), ("runtime", "tfjs")])
 def test_config_names_the_flag(field, value):
     with pytest.raises(ValueError, match=f"--{field}={value}"):
         ExportConfig(**{field: value})

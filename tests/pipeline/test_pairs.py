@@ -72,6 +72,12 @@ def test_predict_of_what_is_no_pair(finished):
     assert_one_line(call_process("predict", model, stdin=b"a\tb\tc\n"), 1, "line 1: 2 tabs; expected one")
 
 
+def test_run_for_mediapipe_is_refused_before_any_work(pair_file, tmp_path):
+    outcome = call("run", f"--runs={tmp_path}", "--name=pairs", f"--data={pair_file}", "--runtime=mediapipe")
+    assert_one_line(outcome, 1, "--runtime=mediapipe: MediaPipe has no task for pairs of texts; export for litert")
+    assert not list(tmp_path.glob("pairs/*"))
+
+
 def test_models_and_data_of_different_kinds(finished, tmp_path):
     single = tmp_path / "single.tsv"
     single.write_text("text\tlabel\n" + "".join(f"it is {i}\t{('same', 'other')[i % 2]}\n" for i in range(40)))

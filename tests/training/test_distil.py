@@ -151,7 +151,7 @@ def test_baseline_starts_with_the_words_and_vectors_that_its_flag_says(tiny_bert
     np.testing.assert_allclose(table, expected, atol=1e-6)
 
 
-def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer, tmp_path):
+def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer, tmp_path, capsys):
     whole = whole[0]
     pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(SHAPE, vocabulary_size=13))
     kept = pruned.tokenizer.vocabulary
@@ -166,6 +166,12 @@ def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer,
     dev = small_corpus().dev
     assert pruned.dev_accuracy == (pruned.probabilities(dev.texts).argmax(1) == dev.labels).mean()
     assert load_student(tmp_path / "pruned").tokenizer.vocabulary == kept
+    # What that costs is said.
+    facts, words = read_json(tmp_path / "pruned" / "student.json"), len(tokenizer.vocabulary)
+    best = max(epoch["dev_accuracy"] for epoch in facts["epochs"])
+    cost = f"keeps 13 of {words} words: dev accuracy {pruned.dev_accuracy:.4f}, with all of them {best:.4f}"
+    assert cost in capsys.readouterr().err
+    assert facts["pruning"] == {"words": words, "kept": 13, "dev_accuracy_of_all": best}
 
 
 def test_multichannel_student_is_exported_as_one_table(transfer_set, tokenizer, tmp_path):

@@ -41,6 +41,16 @@ class ExportResult:
     probabilities: np.ndarray
 
 
+def check_runtime(config: ExportConfig, pairs: bool) -> None:
+    """Passes what `config.runtime` can run.
+
+    Raises:
+      InputError: it can't classify pairs, and the task is of pairs.
+    """
+    if pairs and config.runtime == "mediapipe":
+        raise InputError("--runtime=mediapipe: MediaPipe has no task for pairs of texts; export for litert")
+
+
 def export_student(
     model: BiLstmClassifier,
     tokenizer: WordTokenizer,
@@ -67,8 +77,10 @@ def export_student(
 
     Raises:
       InputError: the student's weights are NaN, no dev texts are given, labels don't fit the classes, the exported
-        student differs from the Keras student (see tfkd.export.parity), or the file can't be written.
+        student differs from the Keras student (see tfkd.export.parity), `config.runtime` can't run it, or the file
+        can't be written.
     """
+    check_runtime(config, model.pairs)
     if not len(dev):
         raise InputError("no dev texts to check the export with")
     if (of_pairs := dev.text_pairs is not None) != model.pairs:

@@ -23,7 +23,7 @@ from tfkd.config import (
     TeacherConfig,
 )
 from tfkd.errors import InputError, UsageError
-from tfkd.export.exporter import export_student
+from tfkd.export.exporter import check_runtime, export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.parity import compare
 from tfkd.files import read_json, write_json, write_text
@@ -127,6 +127,7 @@ class _Road:
         _refuse_other_flags(config, folder, update)
         self.steps = Steps(folder)
         self.corpus = read_sentences(config.data, config.seed, folder / REJECTS_FILE)
+        check_runtime(config.export, self.corpus.pairs)
         # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
         write_json(folder / FLAGS_FILE, _flags(config))
         _drop_leftovers(folder)

@@ -23,6 +23,7 @@ from tfkd.models.multichannel_embedding import MultichannelEmbedding
 from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
+from tfkd.progress import say
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import NO_LABEL, Examples, digest, kind_of
 from tfkd.text.vocabulary import Vocabulary
@@ -246,7 +247,19 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     kept = words_that_matter(model.logits(*_each_word(tokenizer, corpus.pairs)), counts, shape.vocabulary_size)
     student = Student(model.folded(kept), tokenizer.keeping(kept), corpus.label_names, 0.0)
     student = replace(student, dev_accuracy=_accuracy(student, corpus.dev))
-    facts = {"student": vars(shape), "distill": vars(config), "seed": seed, "epochs": [vars(e) for e in history]}
+    pruning = {"words": len(words), "kept": len(kept), "dev_accuracy_of_all": max(e.dev_accuracy for e in history)}
+    if len(kept) < len(words):
+        say(
+            f"{lesson.name}: keeps {len(kept):,} of {len(words):,} words: dev accuracy {student.dev_accuracy:.4f}, "
+            f"with all of them {pruning['dev_accuracy_of_all']:.4f}"
+        )
+    facts = {
+        "student": vars(shape),
+        "distill": vars(config),
+        "seed": seed,
+        "epochs": [vars(e) for e in history],
+        "pruning": pruning,
+    }
     save_student(student, folder, facts)
     shutil.rmtree(checkpoints)
     return student
