@@ -74,7 +74,9 @@ def test_predict_of_what_is_no_pair(finished):
 
 def test_run_for_mediapipe_is_refused_before_any_work(pair_file, tmp_path):
     outcome = call("run", f"--runs={tmp_path}", "--name=pairs", f"--data={pair_file}", "--runtime=mediapipe")
-    assert_one_line(outcome, 1, "--runtime=mediapipe: MediaPipe has no task for pairs of texts; export for litert")
+    assert outcome.status == 1
+    expected = "tfkd: --runtime=mediapipe: MediaPipe has no task for pairs of texts; export for litert"
+    assert outcome.err.splitlines()[-1] == expected
     assert not list(tmp_path.glob("pairs/*"))
 
 
