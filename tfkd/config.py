@@ -195,7 +195,9 @@ class DistillConfig:
     )
     temperature: float = _option(1.0, "with --soft_loss=kl: what both logits are divided by")
     epochs: int = _option(3, "passes over the transfer set")
-    baseline_epochs: int = _option(8, "passes over train for the baseline, which learns from hard labels alone")
+    baseline_epochs: int = _option(
+        8, "passes over train for the baseline, which learns from hard labels alone; 0: none"
+    )
     baseline_embedding_training: str = _option(
         "free",
         "the same for the baseline, which is otherwise to be what the student would be without distillation",
@@ -211,7 +213,8 @@ class DistillConfig:
 
     def __post_init__(self) -> None:
         _check_share(self, "alpha", "p_unknown")
-        _check_positive(self, "epochs", "baseline_epochs", "batch_size", "learning_rate", "temperature")
+        _check_positive(self, "epochs", "batch_size", "learning_rate", "temperature")
+        _check(self.baseline_epochs >= 0, "baseline_epochs", self.baseline_epochs, "0 or more")
         _check_choice(self, "soft_loss")
         _check_choice(self, "baseline_embedding_training")
 

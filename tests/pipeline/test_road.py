@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
 
 def _as_flags(config: RunConfig) -> list[str]:
     """The flags that make this config."""
-    groups = [getattr(config, name) for name in vars(config) if not name.endswith(("seed", "seeds"))]
+    groups = [group for group in vars(config).values() if is_dataclass(group)]
     return [
         f"--{name}={','.join(value) if isinstance(value, tuple) else value}"
         for group in groups
@@ -377,3 +377,37 @@ def test_a_full_device_is_one_line_and_breaks_nothing(config, finished, small_de
     assert _done(outcome.err) == ["student", "baseline", "export-student"]
     assert _figures(folder) == _figures(finished)
     assert not _leftovers(folder)
+
+
+# --- parts of another run ---
+
+
+def test_another_runs_teacher_and_transfer_set_without_a_baseline(config, finished, tmp_path, capsys):
+    config = replace(
+        config,
+        teacher=replace(config.teacher, teacher=str(finished / "teacher")),
+        distill=replace(config.distill, baseline_epochs=0),
+        transfer_set=str(finished / "transfer_set"),
+    )
+    metrics = run(config, tmp_path / "shared")
+    assert _done(capsys.readouterr().err) == ["student", "export-student"]
+    assert set(metrics["baseline"].values()) == {None}
+    known = read_json(finished / "metrics.json")
+    assert metrics["teacher"] == known["teacher"]
+    assert metrics["rows"] == known["rows"]
+    assert metrics["student"]["teacher_agreement"] > 0.5
+    run(config, tmp_path / "shared")
+    assert not _done(capsys.readouterr().err)
+
+
+def test_a_transfer_set_of_another_task_is_refused(config, finished, tmp_path):
+    taken = replace(config, transfer_set=str(finished / "transfer_set"))
+    with pytest.raises(InputError, match="was made for another dev set"):
+        run(replace(taken, seed=2), tmp_path / "seed")
+    other = shutil.copytree(finished / "transfer_set", tmp_path / "other")
+    manifest = read_json(other / "manifest.json")
+    (other / "manifest.json").write_text(json.dumps({**manifest, "label_names": ["a", "b"]}))
+    with pytest.raises(InputError, match="of the labels a, b; the data has"):
+        run(replace(taken, transfer_set=str(other)), tmp_path / "labels")
+    with pytest.raises(InputError, match=r"no manifest\.json there"):
+        run(replace(taken, transfer_set=str(tmp_path)), tmp_path / "none")

@@ -10,7 +10,7 @@ from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, DistillConfig, StudentConfig, TeacherConfig
-from tfkd.errors import InputError
+from tfkd.errors import InputError, UsageError
 from tfkd.native_stderr import import_tensorflow
 
 
@@ -26,6 +26,8 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     out = required("out")
     data, shape, config = config_of(DataConfig), config_of(StudentConfig), config_of(DistillConfig)
+    if FLAGS.baseline and not config.baseline_epochs:
+        raise UsageError("--baseline_epochs=0: leaves nothing to do with --baseline")
     import_tensorflow()
     from tfkd.pipeline.data import read_sentences
     from tfkd.training.distil import distil, train_baseline

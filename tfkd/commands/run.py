@@ -10,6 +10,7 @@ only if data, flags or code it depends on changed.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -26,6 +27,9 @@ from tfkd.config import (
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
 
+if TYPE_CHECKING:
+    from tfkd.pipeline.road import RunConfig
+
 
 def define_flags() -> None:
     flags.DEFINE_string("name", "default", "of the run: its folder is runs/NAME")
@@ -33,6 +37,9 @@ def define_flags() -> None:
     flags.DEFINE_bool("update", False, "redo the steps of an earlier run that other flags change")
     flags.DEFINE_list(
         "student_seeds", ["1"], "seeds of the student; several give mean and spread, the first is shipped"
+    )
+    flags.DEFINE_string(
+        "transfer_set", "", "folder of another run's transfer set, which the students learn from as it is"
     )
     define_seed()
     define_flags_of(
@@ -43,6 +50,18 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     if arguments:
         raise UsageError(f"unexpected argument {arguments[0]!r}")
+    config = run_config()
+    from tfkd.pipeline.road import run
+
+    run(config, Path(FLAGS.runs) / FLAGS.name, FLAGS.update)
+
+
+def run_config() -> RunConfig:
+    """Returns what the flags make; imports TensorFlow.
+
+    Raises:
+      UsageError: a value can't be taken.
+    """
     try:
         student_seeds = tuple(int(seed) for seed in FLAGS.student_seeds)
     except ValueError as e:
@@ -59,10 +78,10 @@ def main(arguments: list[str]) -> None:
         "export": config_of(ExportConfig),
     }
     import_tensorflow()
-    from tfkd.pipeline.road import RunConfig, run
+    from tfkd.pipeline.road import RunConfig
 
+    seeds = {"seed": FLAGS.seed, "student_seeds": student_seeds}
     try:
-        config = RunConfig(**configs, seed=FLAGS.seed, student_seeds=student_seeds)  # type: ignore[arg-type]
+        return RunConfig(**configs, **seeds, transfer_set=FLAGS.transfer_set)  # type: ignore[arg-type]
     except ValueError as e:
         raise UsageError(str(e)) from e
-    run(config, Path(FLAGS.runs) / FLAGS.name, FLAGS.update)

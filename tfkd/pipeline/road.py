@@ -31,7 +31,7 @@ from tfkd.pipeline.data import read_sentences
 from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import report, results_table
-from tfkd.report.metrics import classification_figures, confusion, share_equal, summary
+from tfkd.report.metrics import FIGURE_NAMES, classification_figures, confusion, share_equal, summary
 from tfkd.text.examples import digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, load_student, train_baseline
@@ -87,6 +87,7 @@ class RunConfig:
     Attributes:
       seed: of the dev cut, of fine-tuning and of augmentation.
       student_seeds: of the students; the first is the one to ship.
+      transfer_set: folder of another run's, which is taken as it is; "": the run makes its own.
     """
 
     data: DataConfig = field(default_factory=DataConfig)
@@ -98,6 +99,7 @@ class RunConfig:
     export: ExportConfig = field(default_factory=ExportConfig)
     seed: int = 1
     student_seeds: tuple[int, ...] = (1,)
+    transfer_set: str = ""
 
     def __post_init__(self) -> None:
         if not self.student_seeds or len(set(self.student_seeds)) != len(self.student_seeds):
@@ -121,6 +123,13 @@ def run(config: RunConfig, folder: str | Path, update: bool = False) -> dict[str
     return _Road(config, Path(folder), update).go()
 
 
+def fine_tune(config: RunConfig, folder: str | Path) -> Path:
+    """Does the first step of `run` alone, for other runs to share; returns the teacher's folder."""
+    road = _Road(config, Path(folder), update=False)
+    road.finetuned_step()
+    return road.teacher_folder
+
+
 class _Road:
     def __init__(self, config: RunConfig, folder: Path, update: bool):
         self.config, self.folder = config, folder
@@ -142,16 +151,29 @@ class _Road:
 
     def _transfer_set(self) -> tuple[ShardedTable, dict[str, Any]]:
         """Returns the labelled sentences, and what they depend on."""
+        if self.config.transfer_set:
+            return self._foreign_transfer_set(ShardedTable(self.config.transfer_set))
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
         if label.logits_from:
             depends |= {"source": _stamp(Path(label.logits_from)), "label_names": self.corpus.label_names}
         else:
-            depends |= {"teacher": self._finetuned_step(), "sentences": self._sentences_step()}
+            depends |= {"teacher": self.finetuned_step(), "sentences": self._sentences_step()}
         fingerprint = self.steps.do(
             "transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder), unfinished=[folder]
         )
         return ShardedTable(folder), {"transfer_set": fingerprint}
+
+    def _foreign_transfer_set(self, found: ShardedTable) -> tuple[ShardedTable, dict[str, Any]]:
+        facts = found.manifest
+        if tuple(facts["label_names"]) != self.corpus.label_names:
+            raise InputError(
+                f"{found.folder}: of the labels {', '.join(facts['label_names'])}; "
+                f"the data has {', '.join(self.corpus.label_names)}"
+            )
+        if facts.get("dev") != digest(self.corpus.dev):
+            raise InputError(f"{found.folder}: was made for another dev set, and may hold sentences of this one")
+        return found, {"transfer_set": [shard["sha256"] for shard in facts["shards"]]}
 
     def _label(self, folder: Path) -> None:
         label = self.config.label
@@ -161,7 +183,7 @@ class _Road:
             sentences, finetuned = ShardedTable(self.folder / "sentences"), self.finetuned
             label_sentences(sentences, finetuned.teacher, finetuned.fingerprint, label, folder)
 
-    def _finetuned_step(self) -> str:
+    def finetuned_step(self) -> str:
         config, corpus = self.config, self.corpus
         if is_finetuned(config.teacher.teacher):
             return load_finetuned(config.teacher.teacher).fingerprint
@@ -176,9 +198,9 @@ class _Road:
             "teacher",
             depends,
             _TEACHER,
-            [self._teacher_folder],
-            lambda: finetune(corpus, config.teacher, self._teacher_folder, config.seed),
-            unfinished=[checkpoints_folder(self._teacher_folder)],
+            [self.teacher_folder],
+            lambda: finetune(corpus, config.teacher, self.teacher_folder, config.seed),
+            unfinished=[checkpoints_folder(self.teacher_folder)],
         )
 
     def _sentences_step(self) -> str:
@@ -201,16 +223,16 @@ class _Road:
         )
 
     @property
-    def _teacher_folder(self) -> Path:
+    def teacher_folder(self) -> Path:
         own = self.config.teacher.teacher
         return Path(own) if is_finetuned(own) else self.folder / "teacher"
 
     @cached_property
     def finetuned(self) -> FinetunedTeacher:
-        found = load_finetuned(self._teacher_folder)
+        found = load_finetuned(self.teacher_folder)
         if found.label_names != self.corpus.label_names:
             raise InputError(
-                f"{self._teacher_folder}: a teacher of the labels {', '.join(found.label_names)}; "
+                f"{self.teacher_folder}: a teacher of the labels {', '.join(found.label_names)}; "
                 f"the data has {', '.join(self.corpus.label_names)}"
             )
         return found
@@ -240,14 +262,15 @@ class _Road:
             lambda: distil(transfer_set, self.setup, student, seed),
             unfinished=[checkpoints_folder(student)],
         )
-        self.steps.do(
-            baseline.name,
-            learning,
-            _STUDENT,
-            [baseline],
-            lambda: train_baseline(self.setup, baseline, seed),
-            unfinished=[checkpoints_folder(baseline)],
-        )
+        if config.distill.baseline_epochs:
+            self.steps.do(
+                baseline.name,
+                learning,
+                _STUDENT,
+                [baseline],
+                lambda: train_baseline(self.setup, baseline, seed),
+                unfinished=[checkpoints_folder(baseline)],
+            )
         file = self._export_path(seed)
         self.steps.do(
             f"export-{file.stem}",
@@ -297,7 +320,7 @@ class _Road:
         classifier = LiteRtClassifier.from_file(self._export_path(config.student_seeds[0]))
         means, deviations = summary(per_seed)
         metrics = {
-            "teacher": dict.fromkeys(per_seed[0]["baseline"])
+            "teacher": dict.fromkeys(FIGURE_NAMES)
             if teacher_probabilities is None
             else classification_figures(dev.labels, teacher_probabilities),
             **per_seed[0],
@@ -321,7 +344,10 @@ class _Road:
     def _figures(self, seed: int, teacher_labels: np.ndarray | None) -> dict[str, dict[str, Any]]:
         dev, file = self.corpus.dev, self._export_path(seed)
         student = load_student(self._seed_folder("student", seed)).probabilities(*dev.columns)
-        baseline = load_student(self._seed_folder("baseline", seed)).probabilities(*dev.columns)
+        baseline: dict[str, Any] = dict.fromkeys(FIGURE_NAMES)
+        if self.config.distill.baseline_epochs:
+            probabilities = load_student(self._seed_folder("baseline", seed)).probabilities(*dev.columns)
+            baseline = classification_figures(dev.labels, probabilities)
         classifier = LiteRtClassifier.from_file(file)
         exported = classifier.predict(*dev.columns)
         parity = compare(student, exported)
@@ -331,7 +357,7 @@ class _Road:
                 **classification_figures(dev.labels, student),
                 "teacher_agreement": None if teacher_labels is None else share_equal(labels, teacher_labels),
             },
-            "baseline": classification_figures(dev.labels, baseline),
+            "baseline": baseline,
             "export": {
                 **classification_figures(dev.labels, exported),
                 "dev_confusion": confusion(dev.labels, exported.argmax(1), exported.shape[1]),
@@ -375,6 +401,8 @@ def _drop_leftovers(folder: Path) -> None:
 
 def _flags(config: RunConfig) -> dict[str, Any]:
     flags: dict[str, Any] = {"seed": config.seed, "student_seeds": list(config.student_seeds)}
+    if config.transfer_set:
+        flags["transfer_set"] = config.transfer_set
     for f in dataclasses.fields(config):
         if dataclasses.is_dataclass(group := getattr(config, f.name)):
             for name, value in vars(group).items():

@@ -44,7 +44,7 @@ def results_table(metrics: dict[str, Any]) -> str:
             _microseconds(latency["student_us"]),
         ),
     ]
-    return _table(rows)
+    return markdown_table(rows)
 
 
 def report(name: str, metrics: dict[str, Any], notes: list[str], seconds: dict[str, float]) -> str:
@@ -83,16 +83,16 @@ def _figures_table(metrics: dict[str, Any]) -> str:
     for group, shown in _MODELS.items():
         figures = [metrics[group][name] for name in FIGURE_NAMES]
         lines.append((shown, *("-" if figure is None else f"{figure:.4f}" for figure in figures)))
-    return _table(lines)
+    return markdown_table(lines)
 
 
 def _confusion_table(metrics: dict[str, Any]) -> str:
     names = metrics["label_names"]
     rows = zip(names, metrics["export"]["dev_confusion"], strict=True)
-    return _table([("", *names), *((name, *(f"{count:,}" for count in counts)) for name, counts in rows)])
+    return markdown_table([("", *names), *((name, *(f"{count:,}" for count in counts)) for name, counts in rows)])
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(rows: Sequence[tuple[str, ...]]) -> str:
     """Returns rows of cells, the first of them the header, in Markdown that is aligned for a terminal too."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]

@@ -1,0 +1,87 @@
+"""The ablation's variants, its runs with a tiny BERT, and its table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.commands.conftest import ROOT
+from tfkd.config import AugmentationConfig, DataConfig, DistillConfig, ExportConfig, StudentConfig, TeacherConfig
+from tfkd.files import read_json
+from tfkd.pipeline.road import RunConfig
+from tools.ablation import VARIANTS, ablate
+
+
+@pytest.fixture(scope="module")
+def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
+    return RunConfig(
+        data=DataConfig(data=str(corpus_file)),
+        teacher=TeacherConfig(teacher=str(tiny_bert), teacher_epochs=1, teacher_learning_rate=3e-3),
+        augmentation=AugmentationConfig(n_iter=2),
+        student=StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5),
+        distill=DistillConfig(epochs=2, baseline_epochs=1, batch_size=16, learning_rate=0.01),
+        export=ExportConfig(max_tokens=8),
+        student_seeds=(1, 2),
+    )
+
+
+def test_each_variant_changes_the_recipe_in_a_way_of_its_own(config):
+    varied = [variant.applied_to(config) for variant in VARIANTS]
+    assert varied[0] == config
+    assert len(set(varied)) == len({variant.name for variant in VARIANTS}) == len(VARIANTS)
+
+
+def test_variants_by_hand(config):
+    by_name = {variant.name: variant.applied_to(config) for variant in VARIANTS}
+    assert by_name["pos"].augmentation == AugmentationConfig(n_iter=2, p_mask=0, p_pos=0.1, p_ng=0)
+    assert by_name["kl3"].distill == replace(config.distill, soft_loss="kl", temperature=3.0)
+    assert by_name["times20"].augmentation.n_iter == 20
+
+
+def test_ablation(config, tmp_path, capsys):
+    chosen = [variant for variant in VARIANTS if variant.name in ("all", "none", "argmax")]
+    table = ablate(config, tmp_path, chosen)
+    assert (tmp_path / "ablation.md").read_text() == table + "\n"
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert [line[0] for line in lines[2:]] == ["the teacher", "hard labels alone", *(v.what for v in chosen)]
+    metrics = {variant.name: read_json(tmp_path / variant.name / "metrics.json") for variant in chosen}
+    for variant, line in zip(chosen, lines[4:], strict=True):
+        accuracies = [seed["export"]["dev_accuracy"] for seed in metrics[variant.name]["seeds"]]
+        mean, deviation = 100 * np.mean(accuracies), 100 * np.std(accuracies, ddof=1)
+        assert line[1] == f"{mean:.2f} % (± {deviation:.2f})"
+        assert line[3] == f"{metrics[variant.name]['rows']['transfer_set']:,}"
+    train = metrics["all"]["rows"]["train"]
+    assert metrics["none"]["rows"]["transfer_set"] == train < metrics["all"]["rows"]["transfer_set"]
+    assert lines[3][3] == f"{train:,}"
+
+    # One teacher; one transfer set for those augmented alike; one baseline.
+    assert len(list(tmp_path.rglob("teacher/teacher.json"))) == 1
+    assert {path.parent.parent.name for path in tmp_path.glob("*/transfer_set/manifest.json")} == {"all", "none"}
+    assert {path.parent.name for path in tmp_path.glob("*/baseline")} == {"all"}
+    assert metrics["argmax"]["teacher"] == metrics["all"]["teacher"]
+
+    # Started again nothing is done again.
+    capsys.readouterr()
+    assert ablate(config, tmp_path, chosen) == table
+    assert ": done in " not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        ("--variants=nope,none", "ablation: --variants=nope: expected some of all, none, masking"),
+        ("--n_iter=-1", "ablation: --n_iter=-1: expected 0 or more"),
+        ("--nope", "ablation: Unknown command line flag 'nope'"),
+    ],
+)
+def test_flags_that_can_not_be_taken(flag, says):
+    command = [sys.executable, "tools/ablation.py", flag]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(says)
+    assert done.stderr.count("\n") == 1
