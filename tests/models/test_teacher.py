@@ -145,9 +145,6 @@ def test_saved_teacher_gives_the_same_logits(teacher, tmp_path):
     assert ids(loaded, "a [MASK] fílm") == [CLS, 19, MASK, FILM, SEP]
 
 
-# --- word vectors ------------------------------------------------------------
-
-
 # --- fine-tuning's optimizer -------------------------------------------------
 
 

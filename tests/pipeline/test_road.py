@@ -400,6 +400,13 @@ def test_another_runs_teacher_and_transfer_set_without_a_baseline(config, finish
     assert not _done(capsys.readouterr().err)
 
 
+def test_another_runs_transfer_set_without_its_teacher(config, finished, tmp_path):
+    metrics = run(replace(config, transfer_set=str(finished / "transfer_set")), tmp_path / "shared")
+    assert set(metrics["teacher"].values()) == {metrics["student"]["teacher_agreement"]} == {None}
+    known = read_json(finished / "metrics.json")
+    assert metrics["export"]["dev_accuracy"] == known["export"]["dev_accuracy"]
+
+
 def test_a_transfer_set_of_another_task_is_refused(config, finished, tmp_path):
     taken = replace(config, transfer_set=str(finished / "transfer_set"))
     with pytest.raises(InputError, match="was made for another dev set"):

@@ -311,7 +311,8 @@ class _Road:
     def _report(self, transfer_set: ShardedTable) -> dict[str, Any]:
         dev, config = self.corpus.dev, self.config
         teacher_probabilities, teacher_us = None, None
-        if not config.label.logits_from:
+        shares_labels_alone = config.transfer_set and not is_finetuned(config.teacher.teacher)
+        if not config.label.logits_from and not shares_labels_alone:
             teacher = self.finetuned.teacher
             teacher_probabilities = softmax(teacher.logits(teacher.encode(*dev.columns)), axis=1)
             teacher_us = latency_us(lambda *one: teacher.logits(teacher.encode(*one)), dev.columns, runs=50)
