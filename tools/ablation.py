@@ -37,11 +37,13 @@ class Variant:
       name: of its run folder, and for --variants.
       what: what sets it apart.
       changes: flags other than the recipe's.
+      of_pairs: whether it says something of pairs alone.
     """
 
     name: str
     what: str
     changes: dict[str, Any] = field(default_factory=dict)
+    of_pairs: bool = False
 
     def applied_to(self, config: RunConfig) -> RunConfig:
         """Returns the recipe with this variant's flags, which may be of any of its groups."""
@@ -56,15 +58,19 @@ class Variant:
         return dataclasses.replace(config, **groups)
 
 
-_NO_RULE = {"p_mask": 0.0, "p_pos": 0.0, "p_ng": 0.0}
+_NO_RULE = {"p_mask": 0.0, "p_pos": 0.0, "p_ng": 0.0, "neighbours": 0}
 
-# The first is the recipe itself; the others say what they change of it.
+# The first is the recipe itself; the others say what they change of it. Those that change nothing are passed over.
 VARIANTS = (
-    Variant("all", "the recipe: all three rules, logits"),
-    Variant("none", "distilled, nothing augmented", {"n_iter": 0}),
+    Variant("all", "the recipe: all rules, logits"),
+    Variant("none", "distilled, nothing augmented", {"n_iter": 0, "neighbours": 0}),
     Variant("masking", "masking alone", {**_NO_RULE, "p_mask": 0.1}),
     Variant("pos", "POS-guided replacement alone", {**_NO_RULE, "p_pos": 0.1}),
-    Variant("ngrams", "n-grams alone", {"p_mask": 0.0, "p_pos": 0.0}),
+    Variant("ngrams", "n-grams alone", {"p_mask": 0.0, "p_pos": 0.0, "neighbours": 0}),
+    Variant("rules", "the paper's three rules, no pairs of neighbours", {"neighbours": 0}, of_pairs=True),
+    Variant("neighbours", "pairs of neighbours alone", {"n_iter": 0}, of_pairs=True),
+    Variant("evenly", "as many made of short texts as of long ones", {"n_iter_by_length": False}),
+    Variant("by_length", "more made of long texts than of short ones", {"n_iter_by_length": True}),
     Variant("argmax", "the teacher's label instead of its logits", {"soft_loss": "argmax"}),
     Variant("alpha05", "alpha 0.5", {"alpha": 0.5}),
     Variant("alpha1", "alpha 1: hard labels, the teacher's where there is none", {"alpha": 1.0}),
@@ -101,22 +107,27 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
     Args:
       config: the recipe.
       folder: where the runs go.
-      variants: the recipe itself first.
+      variants: the recipe itself first. Others that leave it as it is, or are of pairs where it isn't, are passed over.
     """
     from tfkd.pipeline.road import fine_tune, run
+    from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 
     teacher = dataclasses.replace(config.teacher, teacher=str(fine_tune(config, folder / "teacher")))
     config = dataclasses.replace(config, teacher=teacher)
     recipe, done, table = variants[0], [], ""
+    transfer_set = folder / recipe.name / "transfer_set"
     for variant in variants:
-        say(f"\n=== {variant.name}: {variant.what} ===")
         varied = variant.applied_to(config)
+        if variant is not recipe and varied == config:
+            continue
+        if variant.of_pairs and not is_of_pairs(ShardedTable(transfer_set).schema):
+            continue
+        say(f"\n=== {variant.name}: {variant.what} ===")
         if variant is not recipe:
             # The baseline is the recipe's; so is the transfer set, if it would be the same.
             distill = dataclasses.replace(varied.distill, baseline_epochs=0)
             same = varied.augmentation == config.augmentation
-            shared = str(folder / recipe.name / "transfer_set") if same else ""
-            varied = dataclasses.replace(varied, distill=distill, transfer_set=shared)
+            varied = dataclasses.replace(varied, distill=distill, transfer_set=str(transfer_set) if same else "")
         run(varied, folder / variant.name)
         done.append(variant)
         table = _table_of(folder, done)

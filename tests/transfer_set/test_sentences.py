@@ -75,7 +75,11 @@ def test_pairs(tmp_path):
         ("a", "b c", "train", 0),
         ("c", "a b", "unlabelled", None),
     ]
-    assert {row[2:] for row in rows_of(found)[3:]} == {("augmented", None)}
+    # Then each of the five texts with itself, and with the one other that shares a word with it.
+    recombined = [row for row in rows_of(found)[3:] if row[2] == "recombined"]
+    assert {row[3] for row in recombined} == {None}
+    assert {frozenset(row[:2]) for row in recombined} >= {frozenset([t]) for t in ("a b", "c", "b c", "in", "dev")}
+    assert {row[2:] for row in rows_of(found)[3 + len(recombined) :]} == {("augmented", None)}
     assert ("a b", "[MASK]") in {row[:2] for row in rows_of(found)[3:]}
     assert found.manifest["duplicates_dropped"]["unlabelled"] == 1
     assert found.read(0).schema.equals(sentences_schema(pairs=True))

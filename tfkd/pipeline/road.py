@@ -45,7 +45,12 @@ FLAGS_FILE, REJECTS_FILE = "flags.json", "rejects.jsonl"
 
 _TRAINING = ("tfkd.text.batching", "tfkd.training.checkpoint", "tfkd.training.loop")
 _TEACHER = ("tfkd.models.frozen_blocks", "tfkd.models.teacher", "tfkd.training.finetune", *_TRAINING)
-_SENTENCES = ("tfkd.text.augmentation", "tfkd.transfer_set.sentences", "tfkd.transfer_set.shards")
+_SENTENCES = (
+    "tfkd.text.augmentation",
+    "tfkd.text.recombination",
+    "tfkd.transfer_set.sentences",
+    "tfkd.transfer_set.shards",
+)
 _LABELLING = (
     "tfkd.models.int8_teacher",
     "tfkd.models.teacher",

@@ -42,6 +42,13 @@ class Examples:
         """The texts, and after them the second texts of pairs: what tokenizers and models take."""
         return (self.texts,) if self.text_pairs is None else (self.texts, self.text_pairs)
 
+    def followed_by(self, others: Examples) -> Examples:
+        """Returns these rows and then the others, which are of the same kind."""
+        if not len(others):
+            return self
+        columns = [[*own, *further] for own, further in zip(self.columns, others.columns, strict=True)]
+        return Examples(columns[0], np.concatenate([self.labels, others.labels]), *columns[1:])
+
     def take(self, rows: Iterable[int]) -> Examples:
         """Returns these rows in this order."""
         rows = list(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections import Counter
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 
 from tfkd.config import DistillConfig, StudentConfig
 from tfkd.errors import InputError
+from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
 from tfkd.progress import say
 from tfkd.text.examples import Corpus
@@ -76,10 +78,9 @@ def set_up_student(
         tokenizer = build_vocabulary(corpus, student)
         vectors = random_vectors(len(tokenizer.vocabulary), width, seed)
     elif student.embeddings == "teacher":
-        bert = load_word_vector_teacher(teacher)
-        further = bert.tokenizer.get_vocabulary() if student.embedding_training == "projected" else ()
+        further = _teacher(teacher).tokenizer.get_vocabulary() if student.embedding_training == "projected" else ()
         tokenizer = build_vocabulary(corpus, student, further)
-        vectors = vocabulary_vectors(teacher_vectors(tokenizer.vocabulary.words, bert), width)
+        vectors = vocabulary_vectors(_teacher_vectors(teacher, tuple(tokenizer.vocabulary.words)), width)
     else:
         tokenizer = build_vocabulary(corpus, student)
         read = read_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary)
@@ -87,6 +88,17 @@ def set_up_student(
             say(f"embeddings: {note}")
         vectors = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, seed), width)
     return StudentSetup(corpus, tokenizer, vectors, student.embedding_training, student, distill)
+
+
+# Several students of one process mostly start with the same words of the same teacher: half a minute each.
+@functools.lru_cache(maxsize=1)
+def _teacher(name: str) -> Teacher:
+    return load_word_vector_teacher(name)
+
+
+@functools.lru_cache(maxsize=1)
+def _teacher_vectors(name: str, words: tuple[str, ...]) -> np.ndarray:
+    return teacher_vectors(words, _teacher(name))
 
 
 def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> WordTokenizer:

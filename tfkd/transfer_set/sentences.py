@@ -1,4 +1,4 @@
-"""The sentences or pairs of the transfer set: train, what is made of it, and the user's unlabelled; each once."""
+"""The sentences or pairs of the transfer set: train, the user's unlabelled, and what is made of train; each once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tfkd.errors import InputError
 from tfkd.files import atomic_folder
 from tfkd.progress import progress_bar
 from tfkd.text.augmentation import Augmenter
-from tfkd.text.examples import Corpus, digest
+from tfkd.text.examples import Corpus, Examples, digest
+from tfkd.text.recombination import recombined
 from tfkd.transfer_set.shards import ShardedTable, sentences_schema, write_manifest, write_shard
 
 _Row = tuple[tuple[str, ...], str, int | None]  # text or pair, source, label
@@ -28,17 +29,19 @@ def write_sentences(
 ) -> ShardedTable:
     """Writes all sentences or pairs that the teacher is to label: shards of `sentences_schema`.
 
-    Those of train come first, with their labels; what occurs again is kept where
-    it occurs first. What is in dev is left out, augmented ones that happen to equal it too.
+    Those of train come first, with their labels, then the unlabelled, then those recombined of train's pairs, then the
+    augmented; what occurs again is kept where it occurs first. What is in dev is left out, augmented ones that happen
+    to equal it too.
     """
     folder = Path(folder)
-    total = len(corpus.train) * (1 + config.n_iter) + len(corpus.unlabelled)
+    further = recombined(corpus.train, config.neighbours, seed) if corpus.pairs else Examples.without_labels([])
+    total = (len(corpus.train) + len(further)) * (1 + config.n_iter) + len(corpus.unlabelled)
     with atomic_folder(folder) as temporary, progress_bar(total, "augment") as bar:
         seen = _SeenTexts(temporary / "seen.sqlite")
         dropped: Counter[str] = Counter()
         for texts in zip(*corpus.dev.columns, strict=True):
             seen.add(texts)
-        rows = _kept(_sentences(corpus, config, seed), seen, dropped, bar)
+        rows = _kept(_sentences(corpus, further, config, seed), seen, dropped, bar)
         shards = 0
         while chunk := list(itertools.islice(rows, shard_rows)):
             texts, sources, labels = zip(*chunk, strict=True)
@@ -61,13 +64,15 @@ def write_sentences(
     return ShardedTable(folder)
 
 
-def _sentences(corpus: Corpus, config: AugmentationConfig, seed: int) -> Iterator[_Row]:
+def _sentences(corpus: Corpus, further: Examples, config: AugmentationConfig, seed: int) -> Iterator[_Row]:
     for texts, label in zip(zip(*corpus.train.columns, strict=True), corpus.train.labels, strict=True):
         yield texts, "train", int(label)
     for texts in zip(*corpus.unlabelled.columns, strict=True):
         yield texts, "unlabelled", None
+    for texts in zip(*further.columns, strict=True):
+        yield texts, "recombined", None
     if config.n_iter:
-        for texts in Augmenter(corpus.train, config).generate(seed):
+        for texts in Augmenter(corpus.train.followed_by(further), config).generate(seed):
             yield texts, "augmented", None
 
 

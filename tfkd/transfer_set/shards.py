@@ -23,7 +23,7 @@ def sentences_schema(pairs: bool) -> pa.Schema:
     return pa.schema(
         [
             *(pa.field(name, pa.string(), nullable=False) for name in TEXT_COLUMNS[: 1 + pairs]),
-            pa.field("source", pa.string(), nullable=False),  # train, augmented or unlabelled
+            pa.field("source", pa.string(), nullable=False),  # train, unlabelled, recombined or augmented
             pa.field("label", pa.int32()),
         ]
     )
