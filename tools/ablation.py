@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfkd.commands import run as run_command
+from tfkd.config import TeacherConfig
 from tfkd.errors import TfkdError, UsageError
 from tfkd.files import read_json, write_text
 from tfkd.progress import say
@@ -71,6 +72,7 @@ VARIANTS = (
     Variant("neighbours", "pairs of neighbours alone", {"n_iter": 0}, of_pairs=True),
     Variant("evenly", "as many made of short texts as of long ones", {"n_iter_by_length": False}),
     Variant("by_length", "more made of long texts than of short ones", {"n_iter_by_length": True}),
+    Variant("one_teacher", "one teacher alone, the first of those whose logits are averaged", {"teacher_count": 1}),
     Variant("argmax", "the teacher's label instead of its logits", {"soft_loss": "argmax"}),
     Variant("alpha05", "alpha 0.5", {"alpha": 0.5}),
     Variant("alpha1", "alpha 1: hard labels, the teacher's where there is none", {"alpha": 1.0}),
@@ -126,7 +128,9 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
         if variant is not recipe:
             # The baseline is the recipe's; so is the transfer set, if it would be the same.
             distill = dataclasses.replace(varied.distill, baseline_epochs=0)
-            same = varied.augmentation == config.augmentation
+            if varied.teacher.teacher_count < config.teacher.teacher_count:
+                varied = dataclasses.replace(varied, teacher=_first_of(varied.teacher))
+            same = (varied.augmentation, varied.teacher) == (config.augmentation, config.teacher)
             varied = dataclasses.replace(varied, distill=distill, transfer_set=str(transfer_set) if same else "")
         run(varied, folder / variant.name)
         done.append(variant)
@@ -134,6 +138,13 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
         write_text(folder / "ablation.md", table + "\n")
     print(table)
     return table
+
+
+def _first_of(teacher: TeacherConfig) -> TeacherConfig:
+    """Returns the first member of a teacher of several."""
+    from tfkd.training.finetune import member_folders
+
+    return dataclasses.replace(teacher, teacher=str(member_folders(teacher.teacher)[0]))
 
 
 def _table_of(folder: Path, variants: list[Variant]) -> str:

@@ -10,7 +10,7 @@ from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, DistillConfig, StudentConfig, TeacherConfig
-from tfkd.errors import InputError, UsageError
+from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
 
 
@@ -32,15 +32,11 @@ def main(arguments: list[str]) -> None:
     from tfkd.pipeline.data import read_sentences
     from tfkd.training.distil import distil, train_baseline
     from tfkd.training.student_setup import set_up_student
-    from tfkd.transfer_set.shards import ShardedTable
+    from tfkd.transfer_set.shards import open_transfer_set
 
-    transfer_set = None if FLAGS.baseline else ShardedTable(required("transfer_set"))
+    transfer_set_folder = "" if FLAGS.baseline else required("transfer_set")
     corpus = read_sentences(data, FLAGS.seed)
-    if transfer_set is not None and tuple(transfer_set.manifest["label_names"]) != corpus.label_names:
-        raise InputError(
-            f"{FLAGS.transfer_set}: has logits of {', '.join(transfer_set.manifest['label_names'])}; "
-            f"the data has the labels {', '.join(corpus.label_names)}"
-        )
+    transfer_set = open_transfer_set(transfer_set_folder, corpus) if transfer_set_folder else None
     setup = set_up_student(corpus, shape, config, FLAGS.teacher, FLAGS.seed)
     if transfer_set is None:
         student = train_baseline(setup, out, FLAGS.seed)

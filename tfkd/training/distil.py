@@ -25,7 +25,7 @@ from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
 from tfkd.progress import say
 from tfkd.text.batching import shuffled_batches
-from tfkd.text.examples import NO_LABEL, Examples, digest, kind_of
+from tfkd.text.examples import NO_LABEL, Examples, digest
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import (
     EncodedTexts,
@@ -38,7 +38,7 @@ from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.training.pruning import words_that_matter
 from tfkd.training.student_setup import StudentSetup
-from tfkd.transfer_set.shards import ShardedTable, is_of_pairs, text_columns
+from tfkd.transfer_set.shards import ShardedTable, text_columns
 
 DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras", "vocabulary.txt"
 
@@ -75,17 +75,12 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
     Called again after an interruption it goes on after the last whole epoch.
 
     Args:
-      transfer_set: shards of `transfer_set_schema`.
+      transfer_set: what `open_transfer_set` opened for the same corpus.
       setup: the task and the student's start.
       folder: where it goes.
       seed: of the other weights, of dropout, and of the order of sentences.
-
-    Raises:
-      InputError: the transfer set is of pairs and the corpus isn't, or the reverse.
     """
     classes = len(setup.corpus.label_names)
-    if (of_pairs := is_of_pairs(transfer_set.schema)) != setup.corpus.pairs:
-        raise InputError(f"{transfer_set.folder}: holds {kind_of(of_pairs)}; the data has {kind_of(not of_pairs)}")
 
     def windows(rng: np.random.Generator) -> Iterator[_Rows]:
         wanted = [*text_columns(transfer_set.schema), "label", "logits"]

@@ -55,6 +55,12 @@ def is_finetuned(folder: str | Path) -> bool:
     return (Path(folder) / DESCRIPTION_FILE).is_file()
 
 
+def member_folders(folder: str | Path) -> list[Path]:
+    """Returns where the members of a fine-tuned teacher lie, each of which is a fine-tuned teacher's folder too."""
+    folder = Path(folder)
+    return [folder / name for name in read_json(folder / DESCRIPTION_FILE).get("members", ())] or [folder]
+
+
 def load_finetuned(folder: str | Path) -> FinetunedTeacher:
     """Loads what `finetune` wrote.
 
@@ -67,9 +73,8 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
     description = read_json(folder / DESCRIPTION_FILE)
     if _fingerprint(folder) != description["fingerprint"]:
         raise InputError(f"{folder}: the weights aren't those that {DESCRIPTION_FILE} names; fine-tune again")
-    folders = [folder / name for name in description.get("members", ())] or [folder]
     return FinetunedTeacher(
-        members=tuple(Teacher.from_preset(member, description["max_pieces"]) for member in folders),
+        members=tuple(Teacher.from_preset(member, description["max_pieces"]) for member in member_folders(folder)),
         label_names=tuple(description["label_names"]),
         fingerprint=description["fingerprint"],
         dev_accuracy=description["dev_accuracy"],
