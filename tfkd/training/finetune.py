@@ -170,7 +170,7 @@ def _identity(corpus: Corpus, config: TeacherConfig, seed: int) -> str:
 
 
 def _is_finetuned_with(folder: Path, identity: str) -> bool:
-    return is_finetuned(folder) and read_json(folder / DESCRIPTION_FILE)["identity"] == identity
+    return is_finetuned(folder) and read_json(folder / DESCRIPTION_FILE).get("identity") == identity
 
 
 def load_pretrained(config: TeacherConfig, num_classes: int) -> Teacher:
