@@ -32,11 +32,12 @@ def main(arguments: list[str]) -> None:
     from tfkd.pipeline.data import read_sentences
     from tfkd.training.distil import distil, train_baseline
     from tfkd.training.student_setup import set_up_student
-    from tfkd.transfer_set.shards import open_transfer_set
+    from tfkd.transfer_set.shards import ShardedTable, check_transfer_set
 
-    transfer_set_folder = "" if FLAGS.baseline else required("transfer_set")
+    transfer_set = None if FLAGS.baseline else ShardedTable(required("transfer_set"))
     corpus = read_sentences(data, FLAGS.seed)
-    transfer_set = open_transfer_set(transfer_set_folder, corpus) if transfer_set_folder else None
+    if transfer_set is not None:
+        check_transfer_set(transfer_set, corpus)
     setup = set_up_student(corpus, shape, config, FLAGS.teacher, FLAGS.seed)
     if transfer_set is None:
         student = train_baseline(setup, out, FLAGS.seed)

@@ -39,7 +39,7 @@ from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, loa
 from tfkd.training.student_setup import StudentSetup, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
-from tfkd.transfer_set.shards import MANIFEST, ShardedTable, open_transfer_set
+from tfkd.transfer_set.shards import MANIFEST, ShardedTable, check_transfer_set
 
 FLAGS_FILE, REJECTS_FILE = "flags.json", "rejects.jsonl"
 
@@ -164,7 +164,8 @@ class _Road:
     def _transfer_set(self) -> tuple[ShardedTable, dict[str, Any]]:
         """Returns the labelled sentences, and what they depend on."""
         if self.config.transfer_set:
-            found = open_transfer_set(self.config.transfer_set, self.corpus)
+            found = ShardedTable(self.config.transfer_set)
+            check_transfer_set(found, self.corpus)
             return found, {"transfer_set": [shard["sha256"] for shard in found.manifest["shards"]]}
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
@@ -175,7 +176,7 @@ class _Road:
         fingerprint = self.steps.do(
             "transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder), unfinished=[folder]
         )
-        return open_transfer_set(folder, self.corpus), {"transfer_set": fingerprint}
+        return ShardedTable(folder), {"transfer_set": fingerprint}
 
     def _label(self, folder: Path) -> None:
         label = self.config.label

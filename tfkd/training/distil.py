@@ -75,7 +75,7 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
     Called again after an interruption it goes on after the last whole epoch.
 
     Args:
-      transfer_set: what `open_transfer_set` opened for the same corpus.
+      transfer_set: one that `check_transfer_set` passes for the same corpus.
       setup: the task and the student's start.
       folder: where it goes.
       seed: of the other weights, of dropout, and of the order of sentences.

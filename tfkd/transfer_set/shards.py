@@ -116,19 +116,17 @@ class ShardedTable:
         return (self.read(i) for i in range(len(self)))
 
 
-def open_transfer_set(folder: str | Path, corpus: Corpus) -> ShardedTable:
-    """Opens what `tfkd label` wrote, for students of a corpus to learn from.
+def check_transfer_set(transfer_set: ShardedTable, corpus: Corpus) -> None:
+    """Passes what `tfkd label` wrote if students of a corpus can learn from it.
 
     Raises:
-      InputError: it is no transfer set, is of the other kind of texts or of other labels, or was made for another
-        dev set.
+      InputError: it is of the other kind of texts or of other labels, or was made for another dev set.
     """
-    found = ShardedTable(folder)
-    if (of_pairs := is_of_pairs(found.schema)) != corpus.pairs:
+    folder, facts = transfer_set.folder, transfer_set.manifest
+    if (of_pairs := is_of_pairs(transfer_set.schema)) != corpus.pairs:
         raise InputError(f"{folder}: holds {kind_of(of_pairs)}; the data has {kind_of(not of_pairs)}")
-    if (names := found.manifest["label_names"]) != list(corpus.label_names):
+    if (names := facts["label_names"]) != list(corpus.label_names):
         raise InputError(f"{folder}: of the labels {', '.join(names)}; the data has {', '.join(corpus.label_names)}")
     # Logits of another model's are of texts that nobody here has compared with dev.
-    if found.manifest.get("dev", dev := digest(corpus.dev)) != dev:
+    if facts.get("dev", dev := digest(corpus.dev)) != dev:
         raise InputError(f"{folder}: was made for another dev set, and may hold sentences of this one")
-    return found
