@@ -416,5 +416,9 @@ def test_a_transfer_set_of_another_task_is_refused(config, finished, tmp_path):
     (other / "manifest.json").write_text(json.dumps({**manifest, "label_names": ["a", "b"]}))
     with pytest.raises(InputError, match="of the labels a, b; the data has"):
         run(replace(taken, transfer_set=str(other)), tmp_path / "labels")
+    del manifest["dev"]
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="doesn't name the dev set it was made for"):
+        run(replace(taken, transfer_set=str(other)), tmp_path / "imported")
     with pytest.raises(InputError, match=r"no manifest\.json there"):
         run(replace(taken, transfer_set=str(tmp_path)), tmp_path / "none")

@@ -166,6 +166,8 @@ class _Road:
         if self.config.transfer_set:
             found = ShardedTable(self.config.transfer_set)
             check_transfer_set(found, self.corpus)
+            if "dev" not in found.manifest:
+                raise InputError(f"{found.folder}: doesn't name the dev set it was made for; use --logits_from")
             return found, {"transfer_set": [shard["sha256"] for shard in found.manifest["shards"]]}
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
