@@ -113,13 +113,15 @@ class AugmentationConfig:
     """How sentences are made of sentences (Tang et al. 2019, section 3.3)."""
 
     n_iter: int = _option(20, "sentences made of each sentence of train, before duplicates are dropped; 0: none")
-    n_iter_by_length: bool = _option(
-        False, "make more of long sentences, fewer of short ones, in proportion to their words; n_iter is their mean"
-    )
     p_mask: float = _option(0.1, "share of words replaced by [MASK]")
     p_pos: float = _option(0.1, "share of words replaced by another word of the same part of speech")
     p_ng: float = _option(0.25, "share of made sentences of which only an n-gram is kept")
     ngram_max: int = _option(5, "longest n-gram, in words")
+    n_splice: int = _option(
+        0,
+        "of single sentences: how many more are made of each, on average, by giving it a span of another one that "
+        "begins and ends with the same parts of speech; the longer a sentence, the more; 0: none",
+    )
     neighbours: int = _option(
         2,
         "of pairs: each text of train is also paired with itself and with so many of the texts most like it, "
@@ -127,7 +129,7 @@ class AugmentationConfig:
     )
 
     def __post_init__(self) -> None:
-        for flag in ("n_iter", "neighbours"):
+        for flag in ("n_iter", "n_splice", "neighbours"):
             _check(getattr(self, flag) >= 0, flag, getattr(self, flag), "0 or more")
         _check_share(self, "p_mask", "p_pos", "p_ng")
         _check(self.p_mask + self.p_pos <= 1, "p_mask", self.p_mask, f"at most 1 together with --p_pos={self.p_pos}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,13 +39,11 @@ class Variant:
       name: of its run folder, and for --variants.
       what: what sets it apart.
       changes: flags other than the recipe's.
-      of_pairs: whether it says something of pairs alone.
     """
 
     name: str
     what: str
     changes: dict[str, Any] = field(default_factory=dict)
-    of_pairs: bool = False
 
     def applied_to(self, config: RunConfig) -> RunConfig:
         """Returns the recipe with this variant's flags, which may be of any of its groups."""
@@ -59,19 +58,19 @@ class Variant:
         return dataclasses.replace(config, **groups)
 
 
-_NO_RULE = {"p_mask": 0.0, "p_pos": 0.0, "p_ng": 0.0, "neighbours": 0}
+_NOT_OF_THE_PAPER = {"n_splice": 0, "neighbours": 0}
+_NO_RULE = {"p_mask": 0.0, "p_pos": 0.0, "p_ng": 0.0, **_NOT_OF_THE_PAPER}
 
-# The first is the recipe itself; the others say what they change of it. Those that change nothing are passed over.
+# The first is the recipe itself; the others say what they change of it.
 VARIANTS = (
     Variant("all", "the recipe: all rules, logits"),
-    Variant("none", "distilled, nothing augmented", {"n_iter": 0, "neighbours": 0}),
+    Variant("none", "distilled, nothing augmented", {"n_iter": 0, **_NOT_OF_THE_PAPER}),
     Variant("masking", "masking alone", {**_NO_RULE, "p_mask": 0.1}),
     Variant("pos", "POS-guided replacement alone", {**_NO_RULE, "p_pos": 0.1}),
-    Variant("ngrams", "n-grams alone", {"p_mask": 0.0, "p_pos": 0.0, "neighbours": 0}),
-    Variant("rules", "the paper's three rules, no pairs of neighbours", {"neighbours": 0}, of_pairs=True),
-    Variant("neighbours", "pairs of neighbours alone", {"n_iter": 0}, of_pairs=True),
-    Variant("evenly", "as many made of short texts as of long ones", {"n_iter_by_length": False}),
-    Variant("by_length", "more made of long texts than of short ones", {"n_iter_by_length": True}),
+    Variant("ngrams", "n-grams alone", {"p_mask": 0.0, "p_pos": 0.0, **_NOT_OF_THE_PAPER}),
+    Variant("rules", "the paper's three rules", _NOT_OF_THE_PAPER),
+    Variant("splicing", "splicing alone", {"n_iter": 0, "neighbours": 0}),
+    Variant("neighbours", "pairs of neighbours alone", {"n_iter": 0, "n_splice": 0}),
     Variant("one_teacher", "one teacher alone, the first of those whose logits are averaged", {"teacher_count": 1}),
     Variant("argmax", "the teacher's label instead of its logits", {"soft_loss": "argmax"}),
     Variant("alpha05", "alpha 0.5", {"alpha": 0.5}),
@@ -84,7 +83,10 @@ VARIANTS = (
         "a fixed copy of the teacher's vectors and a trained one",
         {"embedding_training": "multichannel"},
     ),
-    *(Variant(f"times{n}", f"{n} made of each sentence", {"n_iter": n}) for n in (1, 5, 20)),
+    *(
+        Variant(f"times{n}", f"the paper's three rules, {n} made of each", {"n_iter": n, **_NOT_OF_THE_PAPER})
+        for n in (1, 5, 20)
+    ),
 )
 
 
@@ -109,35 +111,42 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
     Args:
       config: the recipe.
       folder: where the runs go.
-      variants: the recipe itself first. Others that leave it as it is, or are of pairs where it isn't, are passed over.
+      variants: the recipe itself first. What comes to the same as one before it is passed over.
     """
     from tfkd.pipeline.road import fine_tune, run
     from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 
     teacher = dataclasses.replace(config.teacher, teacher=str(fine_tune(config, folder / "teacher")))
     config = dataclasses.replace(config, teacher=teacher)
-    recipe, done, table = variants[0], [], ""
+    recipe, *others = variants
+    say(f"\n=== {recipe.name}: {recipe.what} ===")
+    run(config, folder / recipe.name)
     transfer_set = folder / recipe.name / "transfer_set"
-    for variant in variants:
+    pairs = is_of_pairs(ShardedTable(transfer_set).schema)
+    done = {_in_effect(config, pairs): recipe}
+    for variant in others:
         varied = variant.applied_to(config)
-        if variant is not recipe and varied == config:
-            continue
-        if variant.of_pairs and not is_of_pairs(ShardedTable(transfer_set).schema):
+        if (effect := _in_effect(varied, pairs)) in done:
             continue
         say(f"\n=== {variant.name}: {variant.what} ===")
-        if variant is not recipe:
-            # The baseline is the recipe's; so is the transfer set, if it would be the same.
-            distill = dataclasses.replace(varied.distill, baseline_epochs=0)
-            if varied.teacher.teacher_count < config.teacher.teacher_count:
-                varied = dataclasses.replace(varied, teacher=_first_of(varied.teacher))
-            same = (varied.augmentation, varied.teacher) == (config.augmentation, config.teacher)
-            varied = dataclasses.replace(varied, distill=distill, transfer_set=str(transfer_set) if same else "")
+        # The baseline is the recipe's; so is the transfer set, if it would be the same.
+        distill = dataclasses.replace(varied.distill, baseline_epochs=0)
+        if varied.teacher.teacher_count < config.teacher.teacher_count:
+            varied = dataclasses.replace(varied, teacher=_first_of(varied.teacher))
+        same = (varied.augmentation, varied.teacher) == (config.augmentation, config.teacher)
+        varied = dataclasses.replace(varied, distill=distill, transfer_set=str(transfer_set) if same else "")
         run(varied, folder / variant.name)
-        done.append(variant)
-        table = _table_of(folder, done)
-        write_text(folder / "ablation.md", table + "\n")
+        done[effect] = variant
+        _write_table(folder, done.values())
+    table = _write_table(folder, done.values())
     print(table)
     return table
+
+
+def _in_effect(config: RunConfig, pairs: bool) -> RunConfig:
+    """Returns the config without what plays no part in texts of this kind."""
+    augmentation = dataclasses.replace(config.augmentation, **({"n_splice": 0} if pairs else {"neighbours": 0}))
+    return dataclasses.replace(config, augmentation=augmentation)
 
 
 def _first_of(teacher: TeacherConfig) -> TeacherConfig:
@@ -147,8 +156,8 @@ def _first_of(teacher: TeacherConfig) -> TeacherConfig:
     return dataclasses.replace(teacher, teacher=str(member_folders(teacher.teacher)[0]))
 
 
-def _table_of(folder: Path, variants: list[Variant]) -> str:
-    recipe = read_json(folder / variants[0].name / "metrics.json")
+def _write_table(folder: Path, variants: Collection[Variant]) -> str:
+    recipe = read_json(folder / next(iter(variants)).name / "metrics.json")
     rows = [
         ("", "dev accuracy of the .tflite", "agrees with the teacher", "rows", "minutes"),
         ("the teacher", f"{100 * recipe['teacher']['dev_accuracy']:.2f} %", "", "", ""),
@@ -166,7 +175,9 @@ def _table_of(folder: Path, variants: list[Variant]) -> str:
                 f"{sum(step['seconds'] for step in steps) / 60:.0f}",
             )
         )
-    return markdown_table(rows)
+    table = markdown_table(rows)
+    write_text(folder / "ablation.md", table + "\n")
+    return table
 
 
 def _spread(metrics: dict[str, Any], figure: str) -> str:

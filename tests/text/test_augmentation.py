@@ -227,29 +227,6 @@ def test_all_texts_come_once_before_any_comes_again():
     assert list(made) == [("a b",), ("c",)] * 3
 
 
-def test_by_length_rows_come_in_proportion_to_their_words():
-    # Of 2, 0, 1 and 5 words, 2 on average: 1, 0, 0.5 and 2.5 an iteration.
-    config = AugmentationConfig(n_iter=4, n_iter_by_length=True, p_mask=0.0, p_pos=0.0, p_ng=0.0)
-    texts = ["a b", "...", "c", "d e f g h"]
-    made = single(Augmenter(texts_of(*texts), config, one_tag).generate(seed=0))
-    first, second = [texts[0], *[texts[3]] * 2], [texts[0], texts[2], *[texts[3]] * 3]
-    assert made == [*first, *second] * 2
-
-
-def test_by_length_each_text_of_a_pair_still_has_its_turn():
-    # Rows of 1 + 1 and 3 + 1 words: two of the first to every four of the second.
-    config = AugmentationConfig(n_iter=9, n_iter_by_length=True, p_mask=1.0, p_pos=0.0, p_ng=0.0)
-    made = list(Augmenter(pairs_of(["a", "b c d"], ["e", "f"]), config, one_tag).generate(seed=0))
-    short = [pair for pair in made if len(pair[0].split()) == 1]
-    assert short == [("[MASK]", "e"), ("a", "[MASK]"), ("[MASK]", "[MASK]")] * 2
-    assert len(made) - len(short) == 12
-
-
-def test_by_length_without_a_word():
-    config = AugmentationConfig(n_iter=4, n_iter_by_length=True)
-    assert list(Augmenter(texts_of("...", "?"), config, one_tag).generate(seed=0)) == []
-
-
 def test_seed_fixes_the_sentences():
     examples = texts_of(*["the film is good", "a dull plot, so bad"] * 10)
     config = AugmentationConfig(n_iter=5)

@@ -107,6 +107,22 @@ def test_augmented_sentences_are_new_and_unlabelled(tmp_path):
     assert {w.lower() for text, _, _ in made for w in re.findall(r"[\w']+", text)} <= words
 
 
+def test_spliced_sentences_follow_the_augmented_of_texts_but_not_of_pairs(tmp_path):
+    config = AugmentationConfig(n_iter=1, n_splice=9)
+    rows = rows_of(write_sentences(corpus(TRAIN), config, tmp_path / "s", 1000, 3))
+    sources = [source for _, source, _ in rows]
+    assert sources == sorted(sources, key=["train", "augmented", "spliced"].index)
+    assert 0 < sources.count("spliced") <= 9 * 4
+    assert {label for _, source, label in rows if source == "spliced"} == {None}
+    # No word is masked or replaced in them.
+    words = {w.lower() for text, _ in TRAIN for w in re.findall(r"[\w']+", text)}
+    spliced = [text for text, source, _ in rows if source == "spliced"]
+    assert {w.lower() for text in spliced for w in re.findall(r"[\w']+", text)} <= words
+    pair = Examples(["a film so bad"], np.array([1], np.int32), ["a plot so dull"])
+    of_pairs = write_sentences(Corpus(pair, pair, Examples.without_labels([], []), ()), config, tmp_path / "p", 9, 3)
+    assert "spliced" not in {row[2] for row in rows_of(of_pairs)}
+
+
 def hashes(folder) -> dict[str, str]:
     return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
 

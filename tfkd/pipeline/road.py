@@ -54,6 +54,7 @@ _TEACHER = (
 _SENTENCES = (
     "tfkd.text.augmentation",
     "tfkd.text.recombination",
+    "tfkd.text.splicing",
     "tfkd.transfer_set.sentences",
     "tfkd.transfer_set.shards",
 )

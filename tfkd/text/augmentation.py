@@ -91,26 +91,19 @@ class Augmenter:
         self.rows = [tuple(tag_text(text, tagger) for text in texts) for texts in zip(*examples.columns, strict=True)]
         self.unigrams = PosUnigrams(itertools.chain.from_iterable(self.rows))
         self._turns = _PAIR_TURNS if examples.text_pairs is not None else ((0,),)
-        # How many are made of each row an iteration.
-        self._rates = np.ones(len(self.rows))
-        if config.n_iter_by_length:
-            words = np.array([sum(len(text.spans) for text in row) for row in self.rows])
-            self._rates = words / max(words.mean(), 1e-12)
 
     def generate(self, seed: int) -> Iterator[tuple[str, ...]]:
         """Yields `n_iter` sentences or pairs for each row, all rows once before any comes again.
 
-        With `n_iter_by_length` that is the mean: rows come the more often the more words they have.
         Of pairs the first text is augmented, the next time the second one, then both.
         They may repeat, and may equal their source; a text to be augmented that has no word is passed over.
         """
         for iteration in range(self.config.n_iter):
             rng = np.random.default_rng([seed, iteration])
-            for row, rate in zip(self.rows, self._rates, strict=True):
-                for made in range(int(iteration * rate), int((iteration + 1) * rate)):
-                    turn = self._turns[made % len(self._turns)]
-                    if all(row[i].spans for i in turn):
-                        yield tuple(self.augment(text, rng) if i in turn else text.text for i, text in enumerate(row))
+            turn = self._turns[iteration % len(self._turns)]
+            for row in self.rows:
+                if all(row[i].spans for i in turn):
+                    yield tuple(self.augment(text, rng) if i in turn else text.text for i, text in enumerate(row))
 
     def augment(self, text: TaggedText, rng: np.random.Generator) -> str:
         """Returns one sentence made of `text`.

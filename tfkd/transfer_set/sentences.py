@@ -19,6 +19,7 @@ from tfkd.progress import progress_bar
 from tfkd.text.augmentation import Augmenter
 from tfkd.text.examples import Corpus, Examples, digest
 from tfkd.text.recombination import recombined
+from tfkd.text.splicing import Splicer
 from tfkd.transfer_set.shards import ShardedTable, sentences_schema, write_manifest, write_shard
 
 _Row = tuple[tuple[str, ...], str, int | None]  # text or pair, source, label
@@ -30,12 +31,13 @@ def write_sentences(
     """Writes all sentences or pairs that the teacher is to label: shards of `sentences_schema`.
 
     Those of train come first, with their labels, then the unlabelled, then those recombined of train's pairs, then the
-    augmented; what occurs again is kept where it occurs first. What is in dev is left out, augmented ones that happen
-    to equal it too.
+    augmented, then the spliced; what occurs again is kept where it occurs first. What is in dev is left out, also what
+    was made and happens to equal it.
     """
     folder = Path(folder)
     further = recombined(corpus.train, config.neighbours, seed) if corpus.pairs else Examples.without_labels([])
-    total = (len(corpus.train) + len(further)) * (1 + config.n_iter) + len(corpus.unlabelled)
+    spliced = 0 if corpus.pairs else config.n_splice
+    total = (len(corpus.train) + len(further)) * (1 + config.n_iter + spliced) + len(corpus.unlabelled)
     with atomic_folder(folder) as temporary, progress_bar(total, "augment") as bar:
         seen = _SeenTexts(temporary / "seen.sqlite")
         dropped: Counter[str] = Counter()
@@ -71,9 +73,13 @@ def _sentences(corpus: Corpus, further: Examples, config: AugmentationConfig, se
         yield texts, "unlabelled", None
     for texts in zip(*further.columns, strict=True):
         yield texts, "recombined", None
-    if config.n_iter:
-        for texts in Augmenter(corpus.train.followed_by(further), config).generate(seed):
+    if config.n_iter or config.n_splice:
+        augmenter = Augmenter(corpus.train.followed_by(further), config)
+        for texts in augmenter.generate(seed):
             yield texts, "augmented", None
+        if config.n_splice and not corpus.pairs:
+            for text in Splicer([text for (text,) in augmenter.rows], seed).generate(config.n_splice, seed):
+                yield (text,), "spliced", None
 
 
 def _kept(rows: Iterable[_Row], seen: _SeenTexts, dropped: Counter[str], bar: object) -> Iterator[_Row]:
