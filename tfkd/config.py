@@ -165,14 +165,21 @@ class StudentConfig:
     dense_size: int = _option(200, "units of the ReLU layer")
     dropout: float = _option(0.1, "share of the embeddings and of the last states dropped in training")
     vocabulary_size: int = _option(
-        20000, "words that the trained student keeps, those that change its logits most; the file grows with them"
+        20000,
+        "words or pieces that the trained student keeps, those that change its logits most; the file grows with them",
     )
     training_vocabulary_size: int = _option(
         60000,
         "words at most in training, all spellings counted once: train's, then the teacher's if words keep to its "
         "vectors",
     )
-    min_count: int = _option(1, "words seen less often in train become <UNKNOWN>")
+    min_count: int = _option(1, "words seen less often in train become <UNKNOWN>, or are read by their pieces")
+    tokenizer: str = _option(
+        "words",
+        "what the student reads; words: all else is <UNKNOWN>; pieces: the teacher's word pieces, and train's words as "
+        "pieces of their own: a word that neither knows is read by its parts",
+        ("words", "pieces"),
+    )
     delimiter_regex: str = _option("", "RE2: what separates words; default: all but letters and digits")
     embeddings: str = _option(
         "teacher",
@@ -192,6 +199,13 @@ class StudentConfig:
             _check(getattr(self, flag) > 3, flag, getattr(self, flag), "more than the 3 special words")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
         is_file = self.embeddings.startswith("file:") and self.embeddings != "file:"
+        _check_choice(self, "tokenizer")
+        _check(
+            not self.delimiter_regex or self.tokenizer == "words",
+            "delimiter_regex",
+            self.delimiter_regex,
+            f"none with --tokenizer={self.tokenizer}",
+        )
         known = is_file or self.embeddings in ("teacher", "random")
         _check(known, "embeddings", self.embeddings, "teacher, random or file:PATH")
         _check_choice(self, "embedding_training")
@@ -223,7 +237,7 @@ class DistillConfig:
     learning_rate: float = _option(2e-3, "peak learning rate; it decays linearly to zero (adadelta: constant)")
 
     p_unknown: float = _option(
-        0.5, "share of the words seen once in train that are read as <UNKNOWN>, which so gets a meaning"
+        0.5, "share of the words seen once in train that are read as <UNKNOWN>, which so gets a meaning, or by pieces"
     )
 
     def __post_init__(self) -> None:
@@ -238,7 +252,7 @@ class DistillConfig:
 class ExportConfig:
     """How the student becomes a .tflite file."""
 
-    max_tokens: int = _option(48, "words that the exported student reads of a text; time grows with it")
+    max_tokens: int = _option(48, "words or pieces that the exported student reads of a text; time grows with it")
     quantization: str = _option(
         "dynamic_int8",
         "how the exported student's weights are stored; dynamic_int8: a quarter of the size",

@@ -76,6 +76,8 @@ VARIANTS = (
     Variant("alpha05", "alpha 0.5", {"alpha": 0.5}),
     Variant("alpha1", "alpha 1: hard labels, the teacher's where there is none", {"alpha": 1.0}),
     *(Variant(f"kl{t}", f"KL at temperature {t}", {"soft_loss": "kl", "temperature": float(t)}) for t in (1, 2, 3, 4)),
+    Variant("words", "words instead of word pieces", {"tokenizer": "words"}),
+    Variant("pieces", "word pieces instead of words", {"tokenizer": "pieces"}),
     Variant("random", "random vectors", {"embeddings": "random", "embedding_training": "free"}),
     Variant("free", "the teacher's vectors as a start alone", {"embedding_training": "free"}),
     Variant(

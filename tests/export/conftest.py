@@ -12,6 +12,8 @@ from tfkd.config import ExportConfig
 from tfkd.export.exporter import ExportResult, export_student
 from tfkd.models.student import BiLstmClassifier
 from tfkd.text.examples import Examples
+from tfkd.text.piece_tokenizer import PieceTokenizer
+from tfkd.text.piece_vocabulary import PieceVocabulary
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
 
@@ -36,6 +38,13 @@ def tokenizer() -> WordTokenizer:
 
 
 @pytest.fixture(scope="session")
+def piece_tokenizer() -> PieceTokenizer:
+    counts = dict.fromkeys(["a", "good", "bad", "film", "naïve", "映", "10", "и", "é"], 1)
+    further = ["##good", "##s", "##ing", "##ness", "##é", "##ly", "##film"]
+    return PieceTokenizer(PieceVocabulary.from_counts(counts, max_size=1000, further=further))
+
+
+@pytest.fixture(scope="session")
 def student(tokenizer: WordTokenizer) -> BiLstmClassifier:
     words = len(tokenizer.vocabulary)
     return randomized(BiLstmClassifier(words, len(LABELS), embedding_dim=40, hidden_size=24, dense_size=16))
@@ -47,6 +56,20 @@ def exported(
 ) -> ExportResult:
     path = tmp_path_factory.mktemp("export") / "student.tflite"
     return export_student(student, tokenizer, LABELS, DEV, path, ExportConfig(max_tokens=MAX_TOKENS))
+
+
+@pytest.fixture(scope="session")
+def piece_student(piece_tokenizer: PieceTokenizer) -> BiLstmClassifier:
+    pieces = len(piece_tokenizer.vocabulary)
+    return randomized(BiLstmClassifier(pieces, len(LABELS), embedding_dim=40, hidden_size=24, dense_size=16))
+
+
+@pytest.fixture(scope="session")
+def piece_export(
+    piece_student: BiLstmClassifier, piece_tokenizer: PieceTokenizer, tmp_path_factory: pytest.TempPathFactory
+) -> ExportResult:
+    path = tmp_path_factory.mktemp("pieces") / "student.tflite"
+    return export_student(piece_student, piece_tokenizer, LABELS, DEV, path, ExportConfig(max_tokens=MAX_TOKENS))
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS, randomized
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import exporter
 from tfkd.export.exporter import export_student
+from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.models.student import BiLstmClassifier
 from tfkd.text.examples import Examples
+from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 
 CONFIG = ExportConfig(max_tokens=MAX_TOKENS)
 SHORT = ExportConfig(max_tokens=3)  # converts sooner
@@ -22,6 +25,21 @@ def test_says_size_truncation_and_parity(exported):
     assert exported.parity.rows == len(DEV_TEXTS)
     assert exported.parity.label_agreement == 1
     assert exported.probabilities.shape == (len(DEV_TEXTS), len(LABELS))
+
+
+def test_pieces_take_the_inputs_of_a_bert_and_pairs_of_them_two(piece_export, piece_tokenizer, tmp_path):
+    assert piece_export.parity.label_agreement == 1
+    classifier = LiteRtClassifier.from_file(piece_export.path)
+    assert (classifier.tokenizer, classifier.max_tokens, classifier.pairs) == (piece_tokenizer, MAX_TOKENS, False)
+    assert classifier.truncated(DEV_TEXTS) == piece_export.truncated
+    signature = Interpreter(str(piece_export.path)).get_signature_runner().get_input_details()
+    assert {name: tuple(details["shape"]) for name, details in signature.items()} == dict.fromkeys(
+        BERT_INPUT_NAMES, (1, MAX_TOKENS + 2)
+    )
+    pairs = randomized(BiLstmClassifier(len(piece_tokenizer.vocabulary), 2, 8, 8, 8, pairs=True))
+    of_pairs = export_student(pairs, piece_tokenizer, LABELS, PAIRS, tmp_path / "pairs.tflite", SHORT)
+    loaded = LiteRtClassifier.from_file(of_pairs.path)
+    assert (loaded.tokenizer, loaded.max_tokens, loaded.pairs) == (piece_tokenizer, 3, True)
 
 
 def test_the_same_student_gives_the_same_file(exported, student, tokenizer, tmp_path):

@@ -59,6 +59,18 @@ def test_padding_at_the_end_changes_nothing(student):
     np.testing.assert_allclose(padded, keras_probabilities(student, words), atol=1e-5)
 
 
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(words=st.lists(st.integers(1, 9), max_size=5), segments=st.integers(0, 1))
+def test_like_bert_it_reads_what_stands_between_cls_and_sep(words, segments):
+    model = randomized(BiLstmClassifier(10, 2, 6, 5, 4))
+    padding = [0] * (5 - len(words))
+    call = lower(StudentWeights.from_model(model), 5, like_bert=True).__call__
+    inputs = [[8, *words, 9, *padding], [1] * (len(words) + 2) + padding, [segments] * 7]
+    like_bert = call(*(np.array([row], np.int32) for row in inputs))["probabilities"]
+    expected = keras_probabilities(model, np.array([[*words, *padding]], np.int32))
+    np.testing.assert_allclose(like_bert, expected, atol=1e-5)
+
+
 def test_ids_out_of_range_read_the_nearest_row(student):
     call = lower(StudentWeights.from_model(student), 3).__call__
     last = student.vocabulary_size - 1

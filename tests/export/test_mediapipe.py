@@ -6,6 +6,7 @@ import contextlib
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +19,10 @@ from tests.export.conftest import LABELS, MAX_TOKENS
 from tfkd.export.conversion import convert
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.metadata import ModelMetadata, with_metadata
+from tfkd.text.encoded_texts import INPUT_NAMES
+from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES, PieceTokenizer
+from tfkd.text.tokenizer import Tokenizer
 from tfkd.text.vocabulary import PAD_ID
-from tfkd.text.word_tokenizer import WordTokenizer
 
 AWKWARD_TEXTS = {
     "capitals": "A GOOD Film, GoOd fILM",
@@ -45,6 +48,9 @@ AWKWARD_TEXTS = {
     "beyond the BMP": "𝐠𝐨𝐨𝐝 𠀀 good",
     "private and never assigned": "good\ue000film\ue000bad\U0010ffff a",
     "punctuation only": "...!?—–",
+    "words without a piece": "Filmgood filming goodness badly b10 10b xfilm",
+    "long words": f"{'good' * 25} {'good' * 25}s {'a' * 97}é {'a' * 99}é film",
+    "BERT's own names": "[CLS] a [SEP] [UNK] [PAD] ##s # good##s",
 }
 
 # MediaPipe's RE2 knows the letters of Unicode 17, Arrow's those of 14, as Python 3.11 does: the 9,754 letters, marks
@@ -75,29 +81,41 @@ def mediapipe_scores(content: bytes) -> Iterator[Callable[[str], np.ndarray]]:
 
 
 @contextlib.contextmanager
-def echoing_mediapipe(tokenizer: WordTokenizer, max_tokens: int) -> Iterator[Callable[[str], list[int]]]:
+def echoing_mediapipe(tokenizer: Tokenizer, max_tokens: int) -> Iterator[Callable[[str], list[int]]]:
     """Yields MediaPipe's ids of a raw text, seen from outside: a model that returns its input, same metadata."""
+    like_bert = isinstance(tokenizer, PieceTokenizer)
+    names = BERT_INPUT_NAMES if like_bert else INPUT_NAMES[:1]
+    length = max_tokens + 2 if like_bert else max_tokens
+
+    def echo(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        # What students make of BERT's inputs (see tfkd.export.lowering).
+        ids = tf.where(tf.not_equal(inputs[1][:, 2:], 0), inputs[0][:, 1:-1], PAD_ID) if like_bert else inputs[0]
+        return {"probabilities": tf.cast(ids, tf.float32)}
+
     module = tf.Module()
     module.__call__ = tf.function(
-        lambda token_ids: {"probabilities": tf.cast(token_ids, tf.float32)},
-        input_signature=[tf.TensorSpec([1, max_tokens], tf.int32, name="token_ids")],
-        autograph=False,
+        echo, input_signature=[tf.TensorSpec([1, length], tf.int32, name=name) for name in names], autograph=False
     )
     positions = tuple(f"position {i}" for i in range(max_tokens))
-    metadata = ModelMetadata("echo", "", tokenizer.delimiter_regex, tokenizer.vocabulary, positions, max_tokens)
+    metadata = ModelMetadata("echo", "", tokenizer, positions, max_tokens)
     with mediapipe_scores(with_metadata(convert(module, "float32"), metadata)) as scores:
         yield lambda text: scores(text).astype(int).tolist()
 
 
+@pytest.fixture(scope="module", params=["words", "pieces"])
+def read_tokenizer(request, tokenizer, piece_tokenizer) -> Tokenizer:
+    return {"words": tokenizer, "pieces": piece_tokenizer}[request.param]
+
+
 @pytest.fixture(scope="module")
-def mediapipe_ids(tokenizer) -> Iterator[Callable[[str], list[int]]]:
-    with echoing_mediapipe(tokenizer, MAX_TOKENS) as ids:
+def mediapipe_ids(read_tokenizer) -> Iterator[Callable[[str], list[int]]]:
+    with echoing_mediapipe(read_tokenizer, MAX_TOKENS) as ids:
         yield ids
 
 
 @pytest.fixture(scope="module")
-def our_ids(tokenizer) -> Callable[[str], list[int]]:
-    return lambda text: tokenizer.encode([text]).padded(length=MAX_TOKENS)[0].tolist()
+def our_ids(read_tokenizer) -> Callable[[str], list[int]]:
+    return lambda text: read_tokenizer.encode([text]).padded(length=MAX_TOKENS)[0].tolist()
 
 
 @pytest.mark.parametrize("text", AWKWARD_TEXTS.values(), ids=AWKWARD_TEXTS)
@@ -118,9 +136,10 @@ def test_mediapipe_reads_the_same_ids_among_known_words(mediapipe_ids, our_ids, 
     assert mediapipe_ids(text) == our_ids(text)
 
 
-def test_every_assigned_character_parts_words_or_not_as_in_mediapipe(tokenizer):
+def test_every_assigned_character_parts_words_or_not_as_in_mediapipe(read_tokenizer):
     """`good<c>film` is two words if c is a delimiter, an unknown one if not."""
     at_once = 1000  # texts of one character each, joined by spaces
+    longest = 3  # tokens of one of them
     # Ideographs and Hangul syllables are runs of one category each: their ends will do.
     inner = {*range(0x3410, 0x4DB0), *range(0x4E10, 0x9FF0), *range(0xAC10, 0xD790), *range(0x17010, 0x187E0)}
     inner |= {*range(0x20010, 0x2A6D0), *range(0x2A710, 0x2B730), *range(0x2B820, 0x2CEA0), *range(0x2CEB0, 0x2EBE0)}
@@ -130,40 +149,51 @@ def test_every_assigned_character_parts_words_or_not_as_in_mediapipe(tokenizer):
         if i not in inner and unicodedata.category(chr(i)) not in _NOT_ASKED
     ]
     assert len(characters) > 30_000
-    with echoing_mediapipe(tokenizer, 2 * at_once) as mediapipe_ids:
+    with echoing_mediapipe(read_tokenizer, longest * at_once) as mediapipe_ids:
         for start in range(0, len(characters), at_once):
             text = " ".join(f"good{c}film" for c in characters[start : start + at_once])
-            assert mediapipe_ids(text) == tokenizer.encode([text]).padded(length=2 * at_once)[0].tolist(), start
+            ours = read_tokenizer.encode([text])
+            assert ours.lengths[0] <= longest * at_once
+            assert mediapipe_ids(text) == ours.padded(length=longest * at_once)[0].tolist(), start
 
 
 def test_mediapipe_stops_at_a_nul(mediapipe_ids, our_ids):
-    """Its tokenizer takes a C string; here a NUL is a delimiter like another."""
-    good, film = our_ids("good film")[:2]
+    """Its tokenizer takes a C string; here a NUL is a control character like another."""
+    good = our_ids("good film")[0]
     assert mediapipe_ids("good\0film")[:2] == [good, PAD_ID]
-    assert our_ids("good\0film")[:2] == [good, film]
+    assert our_ids("good\0film") == our_ids("good\1film")
 
 
-def test_mediapipe_gives_the_same_probabilities(tflite):
-    ours = LiteRtClassifier.from_file(tflite).predict(list(AWKWARD_TEXTS.values()))
-    with mediapipe_scores(tflite.read_bytes()) as scores:
+@pytest.fixture(scope="module", params=["words", "pieces"])
+def any_tflite(request, exported, piece_export) -> Path:
+    return {"words": exported, "pieces": piece_export}[request.param].path
+
+
+def test_mediapipe_gives_the_same_probabilities(any_tflite):
+    ours = LiteRtClassifier.from_file(any_tflite).predict(list(AWKWARD_TEXTS.values()))
+    with mediapipe_scores(any_tflite.read_bytes()) as scores:
         np.testing.assert_allclose([scores(text) for text in AWKWARD_TEXTS.values()], ours, atol=1e-3)
 
 
-def test_mediapipe_names_the_labels(tflite):
+def test_mediapipe_names_the_labels(any_tflite):
     import mediapipe as mp
 
-    with mp.tasks.text.TextClassifier.create_from_model_path(str(tflite)) as classifier:
+    with mp.tasks.text.TextClassifier.create_from_model_path(str(any_tflite)) as classifier:
         categories = classifier.classify("a good film").classifications[0].categories
     assert {c.index: c.category_name for c in categories} == dict(enumerate(LABELS))
 
 
-def test_compiled_model_gives_the_same_probabilities(tflite):
-    classifier = LiteRtClassifier.from_file(tflite)
-    model = CompiledModel.from_file(str(tflite))
+def test_compiled_model_gives_the_same_probabilities(any_tflite):
+    classifier = LiteRtClassifier.from_file(any_tflite)
+    model = CompiledModel.from_file(str(any_tflite))
     inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+    names = model.get_signature_by_index(0)["inputs"]
     for text in ("", "a good film", "bad " * 50):
-        ids = classifier.tokenizer.encode([text]).padded(length=MAX_TOKENS)
-        inputs[0].write(ids[0])
+        ids = classifier.tokenizer.encode([text]).padded(length=MAX_TOKENS)[0]
+        tokenizer = classifier.tokenizer
+        by_name = tokenizer.bert_inputs(ids) if isinstance(tokenizer, PieceTokenizer) else {INPUT_NAMES[0]: ids}
+        for buffer, name in zip(inputs, names, strict=True):
+            buffer.write(by_name[name])
         model.run_by_index(0, inputs, outputs)
         compiled = outputs[0].read(len(LABELS), np.float32)
         np.testing.assert_allclose(compiled, classifier.predict([text])[0], atol=1e-3)

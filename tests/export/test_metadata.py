@@ -17,6 +17,7 @@ from tfkd.export.conversion import convert
 from tfkd.export.lowering import StudentWeights, lower
 from tfkd.export.metadata import LABELS_FILE, VOCABULARY_FILE, parse_metadata, read_metadata, with_metadata
 from tfkd.text.vocabulary import Vocabulary
+from tfkd.text.word_tokenizer import WordTokenizer
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,7 @@ def bare(student) -> bytes:
 
 def test_metadata_round_trips(tflite, tokenizer):
     metadata = read_metadata(tflite)
-    assert metadata.vocabulary == tokenizer.vocabulary
-    assert metadata.delimiter_regex == tokenizer.delimiter_regex
+    assert metadata.tokenizer == tokenizer
     assert metadata.label_names == LABELS
     assert metadata.max_tokens == MAX_TOKENS
     assert metadata.name == "tfkd student"
@@ -41,10 +41,8 @@ def test_metadata_round_trips(tflite, tokenizer):
     regex=st.text(st.characters(exclude_categories=["Cs"])),
 )
 def test_metadata_of_any_script_round_trips(bare, tflite, labels, spellings, regex):
-    vocabulary = Vocabulary.from_counts(dict.fromkeys(spellings, 1), max_size=100)
-    written = dataclasses.replace(
-        read_metadata(tflite), vocabulary=vocabulary, label_names=tuple(labels), delimiter_regex=regex
-    )
+    written_tokenizer = WordTokenizer(Vocabulary.from_counts(dict.fromkeys(spellings, 1), max_size=100), regex)
+    written = dataclasses.replace(read_metadata(tflite), tokenizer=written_tokenizer, label_names=tuple(labels))
     assert parse_metadata(with_metadata(bare, written), "any") == written
 
 
@@ -78,7 +76,7 @@ def test_mediapipes_start_token_is_refused(bare, tflite):
     known = Vocabulary.from_counts({"film": 1}, max_size=10)
     vocabulary = Vocabulary({**known.ids, "<START>": 3}, known.words)  # as read from a file made elsewhere
     with pytest.raises(InputError, match="<START>"):
-        with_metadata(bare, dataclasses.replace(read_metadata(tflite), vocabulary=vocabulary))
+        with_metadata(bare, dataclasses.replace(read_metadata(tflite), tokenizer=WordTokenizer(vocabulary)))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier, siamese_features
-from tfkd.text.word_tokenizer import EncodedTexts
+from tfkd.text.encoded_texts import EncodedTexts
 
 IDS = [[3, 4, 5, 6, 7], [8, 3], [9], []]
 

@@ -46,6 +46,13 @@ def test_pieces_by_hand(teacher, text, pieces):
     assert ids(teacher, text) == [CLS, *pieces, SEP]
 
 
+def test_tokens_are_pieces_as_they_stand_or_texts(teacher):
+    tokens = ["##s", "film", "films", "[MASK]", "unheard"]
+    found = [pieces.tolist() for pieces in teacher.encode_tokens(tokens).ids]
+    assert found == [[CLS, *pieces, SEP] for pieces in ([S], [FILM], [FILM, S], [MASK], [UNK])]
+    assert teacher.encode_tokens(tokens).first_lengths.tolist() == [3, 3, 4, 3, 3]
+
+
 def test_mask_marker_of_augmented_text_is_the_teachers_one_mask_id(teacher):
     assert teacher.tokenizer.token_to_id(MASK_MARKER) == MASK
     assert ids(teacher, f"the {MASK_MARKER} is {MASK_MARKER}.").count(MASK) == 2

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.text.vocabulary import MASK_ID, UNKNOWN_ID, Vocabulary
-from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, EncodedTexts, WordTokenizer, split_words
+from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
 
 # Arrow's RE2 knows Unicode 14, as Python 3.11 does: characters assigned later are letters to one and not to the other.
 any_text = st.text(st.characters(exclude_categories=["Cs", "Cn"]))
@@ -104,41 +104,3 @@ def test_ids_are_those_of_each_word_alone(texts):
     for i, text in enumerate(texts):
         expected = [t.vocabulary.ids.get(word, UNKNOWN_ID) for word in words_by_re2(text, DEFAULT_DELIMITER_REGEX)]
         assert encoded.ids[encoded.offsets[i] : encoded.offsets[i + 1]].tolist() == expected
-
-
-THREE = EncodedTexts(ids=np.array([7, 8, 9, 5], np.int32), offsets=np.array([0, 3, 3, 4]))
-
-
-@pytest.mark.parametrize(
-    ("rows", "length", "expected"),
-    [
-        (slice(None), None, [[7, 8, 9], [0, 0, 0], [5, 0, 0]]),
-        (slice(None), 2, [[7, 8], [0, 0], [5, 0]]),
-        (slice(None), 5, [[7, 8, 9, 0, 0], [0, 0, 0, 0, 0], [5, 0, 0, 0, 0]]),
-        (np.array([2, 0]), None, [[5, 0, 0], [7, 8, 9]]),
-        (np.array([2]), None, [[5]]),
-        (np.array([1]), None, [[0]]),
-        (slice(1, 3), 1, [[0], [5]]),
-    ],
-)
-def test_padded(rows, length, expected):
-    padded = THREE.padded(rows, length)
-    assert padded.tolist() == expected
-    assert padded.dtype == np.int32
-
-
-def test_padded_of_texts_without_any_word():
-    assert EncodedTexts(np.zeros(0, np.int32), np.array([0, 0, 0])).padded(length=2).tolist() == [[0, 0], [0, 0]]
-
-
-def test_only_rare_words_are_forgotten_and_as_often_as_said():
-    encoded = EncodedTexts(np.tile(np.array([3, 4, 5], np.int32), 1000), np.arange(0, 3001, 3))
-    rare = np.array([False, False, False, False, True, False])
-    forgotten = encoded.forgetting(rare, 0.5, np.random.default_rng(0))
-    assert set(forgotten.ids[0::3]) == {3}
-    assert set(forgotten.ids[2::3]) == {5}
-    assert set(forgotten.ids[1::3]) == {UNKNOWN_ID, 4}
-    # Binomial of 1000 draws at 0.5: standard deviation 15.8, four of them are 63.
-    assert abs((forgotten.ids == UNKNOWN_ID).sum() - 500) <= 63
-    assert (forgotten.offsets == encoded.offsets).all()
-    assert (encoded.forgetting(rare, 0.0, np.random.default_rng(0)).ids == encoded.ids).all()

@@ -17,7 +17,7 @@ from tfkd.files import read_json
 from tfkd.models.word_vectors import random_vectors
 from tfkd.text.vocabulary import MASK_MARKER
 from tfkd.training.distil import distil, load_student, train_baseline
-from tfkd.training.student_setup import StudentSetup, build_vocabulary, set_up_student
+from tfkd.training.student_setup import StudentSetup, build_tokenizer, set_up_student
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -28,7 +28,7 @@ SEED = 3
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return build_vocabulary(small_corpus(), SHAPE)
+    return build_tokenizer(small_corpus(), SHAPE)
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +186,23 @@ def test_multichannel_student_is_exported_as_one_table(transfer_set, tokenizer, 
     assert load_student(tmp_path / "student").model.embedding_dim == 2 * SHAPE.embedding_dim
 
 
+def test_student_of_pieces(transfer_set, tmp_path, capsys):
+    shape = replace(SHAPE, tokenizer="pieces")
+    corpus = small_corpus()
+    tokenizer = build_tokenizer(corpus, shape, ["##s", "##ly", "fine"])
+    student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape)
+    assert student.dev_accuracy == 1.0
+    loaded = load_student(tmp_path / "student")
+    assert (loaded.tokenizer, loaded.tokenizer.name) == (student.tokenizer, "pieces")
+    assert_same_weights(loaded, student)
+    # With a word left out the indispensable ones are still there, and others are read by their letters.
+    size = len(tokenizer.vocabulary.indispensable) + 9
+    pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(shape, vocabulary_size=size))
+    assert len(pruned.tokenizer.vocabulary) == size
+    assert pruned.tokenizer.vocabulary.indispensable == tokenizer.vocabulary.indispensable
+    assert f"keeps {size:,} of {len(tokenizer.vocabulary):,} words" in capsys.readouterr().err
+
+
 # --- its folder --------------------------------------------------------------
 
 
@@ -194,8 +211,7 @@ def test_loaded_student_is_the_same(whole):
     loaded = load_student(folder)
     assert_same_weights(loaded, student)
     assert (loaded.label_names, loaded.dev_accuracy) == (student.label_names, student.dev_accuracy)
-    assert loaded.tokenizer.vocabulary == student.tokenizer.vocabulary
-    assert loaded.tokenizer.delimiter_regex == student.tokenizer.delimiter_regex
+    assert loaded.tokenizer == student.tokenizer
     texts = ["The FILM was good!", "", "unheard of", "a [MASK] plot"]
     np.testing.assert_array_equal(loaded.probabilities(texts), student.probabilities(texts))
 

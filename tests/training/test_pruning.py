@@ -7,6 +7,8 @@ from tfkd.training.pruning import words_that_matter
 
 # <PAD>, <UNKNOWN>, [MASK], and five words; their distances from <UNKNOWN>'s logits are 4, 2, 0, 6 and 2.
 ALONE = np.array([[9, 9], [1, 1], [1, 1], [3, -1], [2, 0], [1, 1], [4, -2], [0, 0]], np.float32)
+# What a word would be read as if it were left out: <UNKNOWN>.
+INSTEAD = np.tile(ALONE[1], (8, 1))
 COUNTS = np.array([0, 0, 0, 1, 5, 100, 0, 2])  # so they matter by 4, 10, 0, 6 and 4
 
 
@@ -23,4 +25,14 @@ COUNTS = np.array([0, 0, 0, 1, 5, 100, 0, 2])  # so they matter by 4, 10, 0, 6 a
     ],
 )
 def test_words_that_matter(size, kept):
-    assert words_that_matter(ALONE, COUNTS, size).tolist() == kept
+    assert words_that_matter(ALONE, INSTEAD, COUNTS, [0, 1, 2], size).tolist() == kept
+
+
+def test_a_piece_matters_as_much_as_it_differs_from_what_is_read_in_its_place():
+    # The seventh is read as what has its very logits, the second word as what is farther from it than <UNKNOWN>.
+    instead = INSTEAD.copy()
+    instead[6] = ALONE[6]
+    instead[3] = [-4, 6]
+    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2], 4).tolist() == [0, 1, 2, 3]
+    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2], 6).tolist() == [0, 1, 2, 3, 4, 7]
+    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2, 5], 4).tolist() == [0, 1, 2, 5]

@@ -1,5 +1,6 @@
 """The words that a student knows and the vectors that they start with."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import MASK_ID
-from tfkd.training.student_setup import build_vocabulary, set_up_student
+from tfkd.training.student_setup import build_tokenizer, set_up_student
 
 SHAPE = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, embeddings="random")
 CONFIG = DistillConfig()
@@ -30,12 +31,12 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
         Examples.without_labels(["unlabelled"]),
         ("neg", "pos"),
     )
-    made = build_vocabulary(corpus, SHAPE)
+    made = build_tokenizer(corpus, SHAPE)
     assert made.vocabulary.words[3:] == ("good", "film", "it", "unlabelled")
     assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]
-    assert len(build_vocabulary(corpus, StudentConfig(training_vocabulary_size=5)).vocabulary) == 5
-    assert build_vocabulary(corpus, StudentConfig(min_count=2)).vocabulary.words[3:] == ("good",)
-    assert build_vocabulary(corpus, StudentConfig(delimiter_regex="[^a-z]|o")).vocabulary.words[3:5] == ("d", "film")
+    assert len(build_tokenizer(corpus, StudentConfig(training_vocabulary_size=5)).vocabulary) == 5
+    assert build_tokenizer(corpus, StudentConfig(min_count=2)).vocabulary.words[3:] == ("good",)
+    assert build_tokenizer(corpus, StudentConfig(delimiter_regex="[^a-z]|o")).vocabulary.words[3:5] == ("d", "film")
 
 
 @pytest.mark.parametrize(
@@ -43,21 +44,21 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
 )
 def test_delimiter_that_can_not_be_used_is_named_by_its_flag(regex, message):
     with pytest.raises(InputError) as e:
-        build_vocabulary(small_corpus(), StudentConfig(delimiter_regex=regex))
+        build_tokenizer(small_corpus(), StudentConfig(delimiter_regex=regex))
     assert str(e.value).startswith(f"--delimiter_regex={regex}: ")
     assert message in str(e.value)
 
 
 def test_words_of_the_teacher_fill_up_the_vocabulary():
     corpus = small_corpus()
-    trained = build_vocabulary(corpus, SHAPE).vocabulary.words
+    trained = build_tokenizer(corpus, SHAPE).vocabulary.words
     pieces = ["[PAD]", "[unused1]", "[MASK]", "!", "a", "7", "1990s", "zebra", trained[3], "##ing", "movie's", "Ape"]
-    found = build_vocabulary(corpus, SHAPE, pieces).vocabulary
+    found = build_tokenizer(corpus, SHAPE, pieces).vocabulary
     # Words alone: no special piece, no sign, single letter or number, no rest of a word, and none twice.
     assert found.words == (*trained, "zebra", "ape")
     assert found.ids["APE"] == found.ids["Ape"] == found.ids["ape"] == len(trained) + 1
     one_more = replace(SHAPE, training_vocabulary_size=len(trained) + 1)
-    assert build_vocabulary(corpus, one_more, pieces).vocabulary.words == (*trained, "zebra")
+    assert build_tokenizer(corpus, one_more, pieces).vocabulary.words == (*trained, "zebra")
 
 
 def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
@@ -65,18 +66,36 @@ def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
     setup = set_up_student(corpus, shape, CONFIG, str(tiny_bert), SEED)
     teacher = Teacher.from_preset(tiny_bert, max_pieces=16, num_classes=2)
     words = setup.tokenizer.vocabulary.words
-    trained = build_vocabulary(corpus, shape).vocabulary.words
+    trained = build_tokenizer(corpus, shape).vocabulary.words
     assert words[: len(trained)] == trained
     pieces = teacher.tokenizer.get_vocabulary()
     assert set(words[len(trained) :]) == {w for w in pieces if w.isalpha() and len(w) > 1} - set(trained)
     np.testing.assert_allclose(setup.word_vectors, vocabulary_vectors(teacher_vectors(words, teacher), 20), atol=1e-5)
 
 
+def test_student_of_pieces_reads_the_words_of_train_and_the_teachers_pieces(tiny_bert):
+    corpus = small_corpus()
+    shape = replace(SHAPE, embedding_dim=20, embeddings="teacher", tokenizer="pieces")
+    setup = set_up_student(corpus, shape, CONFIG, str(tiny_bert), SEED)
+    teacher = Teacher.from_preset(tiny_bert, max_pieces=16, num_classes=2)
+    pieces = setup.tokenizer.vocabulary.words
+    in_train = {piece for text in corpus.train.texts for piece in re.findall(r"\w+|[.,]", text.lower())}
+    assert in_train <= set(pieces)
+    assert {p for p in teacher.tokenizer.get_vocabulary() if not p.startswith("[")} <= set(pieces)
+    np.testing.assert_allclose(setup.word_vectors, vocabulary_vectors(teacher_vectors(pieces, teacher), 20), atol=1e-5)
+    # The baseline reads the same pieces, and is free to make of them what it will.
+    free = setup.for_baseline()
+    assert free.tokenizer == setup.tokenizer
+    assert (free.embedding_training, free.word_vectors.shape) == ("free", (len(pieces), 20))
+    random = set_up_student(corpus, replace(shape, embeddings="random"), CONFIG, str(tiny_bert), SEED)
+    assert random.tokenizer == setup.tokenizer
+
+
 def test_a_student_without_a_teacher_knows_the_words_of_train_and_starts_with_the_same_vectors(tiny_bert):
     corpus, shape = small_corpus(), replace(SHAPE, embedding_dim=20, embeddings="teacher")
     setup = set_up_student(corpus, shape, CONFIG, str(tiny_bert), SEED)
     free = setup.for_baseline()
-    assert free.tokenizer.vocabulary.words == build_vocabulary(corpus, shape).vocabulary.words
+    assert free.tokenizer.vocabulary.words == build_tokenizer(corpus, shape).vocabulary.words
     assert (setup.embedding_training, free.embedding_training) == ("projected", "free")
     size = len(free.tokenizer.vocabulary)
     assert size < len(setup.tokenizer.vocabulary)
@@ -91,7 +110,7 @@ def test_student_may_start_with_the_vectors_of_a_file(tmp_path, capsys):
     path.write_text("the 1 2 3\nfilm 3 2 1\ngood 0 0 1\nzebra 9 9 9\n")
     setup = set_up_student(small_corpus(), replace(SHAPE, embeddings=f"file:{path}"), CONFIG, "no such teacher", 7)
     words = setup.tokenizer.vocabulary.words
-    assert words == build_vocabulary(small_corpus(), SHAPE).vocabulary.words  # zebra isn't one of them
+    assert words == build_tokenizer(small_corpus(), SHAPE).vocabulary.words  # zebra isn't one of them
     assert f"has 3 of {len(words) - 3} words" in capsys.readouterr().err
     read = read_vectors(path, setup.tokenizer.vocabulary)
     expected = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, 7), SHAPE.embedding_dim)
@@ -100,6 +119,6 @@ def test_student_may_start_with_the_vectors_of_a_file(tmp_path, capsys):
 
 def test_student_may_start_at_random():
     setup = set_up_student(small_corpus(), SHAPE, CONFIG, "no such teacher", 7)
-    vocabulary = build_vocabulary(small_corpus(), SHAPE).vocabulary
+    vocabulary = build_tokenizer(small_corpus(), SHAPE).vocabulary
     assert setup.tokenizer.vocabulary.words == vocabulary.words
     np.testing.assert_array_equal(setup.word_vectors, random_vectors(len(vocabulary), SHAPE.embedding_dim, 7))

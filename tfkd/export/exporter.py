@@ -18,8 +18,10 @@ from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
 from tfkd.files import atomic_path
 from tfkd.models.student import BiLstmClassifier
+from tfkd.text.encoded_texts import longest
 from tfkd.text.examples import Examples, kind_of
-from tfkd.text.word_tokenizer import WordTokenizer, longest
+from tfkd.text.piece_tokenizer import PieceTokenizer
+from tfkd.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class ExportResult:
     Attributes:
       path: the .tflite file.
       size_bytes: its size.
-      truncated: dev texts with more words than the file reads.
-      parity: the exported student against the Keras student, both reading the same words.
+      truncated: dev texts with more tokens than the file reads.
+      parity: the exported student against the Keras student, both reading the same tokens.
       probabilities: the exported student's, float32 [texts, classes].
     """
 
@@ -53,7 +55,7 @@ def check_runtime(config: ExportConfig, pairs: bool) -> None:
 
 def export_student(
     model: BiLstmClassifier,
-    tokenizer: WordTokenizer,
+    tokenizer: Tokenizer,
     label_names: Sequence[str],
     dev: Examples,
     path: str | Path,
@@ -68,7 +70,7 @@ def export_student(
 
     Args:
       model: the student.
-      tokenizer: its words, from raw text.
+      tokenizer: its tokens, from raw text.
       label_names: the name of each class.
       dev: what the file is tried on; its labels are of no matter.
       path: the file to write.
@@ -95,12 +97,12 @@ def export_student(
     metadata = ModelMetadata(
         name=name,
         description=description,
-        delimiter_regex=tokenizer.delimiter_regex,
-        vocabulary=tokenizer.vocabulary,
+        tokenizer=tokenizer,
         label_names=tuple(label_names),
         max_tokens=config.max_tokens,
     )
-    lowered = lower(StudentWeights.from_model(model), config.max_tokens)
+    like_bert = isinstance(tokenizer, PieceTokenizer) and not model.pairs
+    lowered = lower(StudentWeights.from_model(model), config.max_tokens, like_bert)
     content = with_metadata(convert(lowered, config.quantization), metadata)
     encoded = [tokenizer.encode(texts) for texts in dev.columns]
     reference = model.probabilities(*encoded, max_tokens=config.max_tokens)

@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from tfkd.errors import InputError
 from tfkd.models.student import BiLstmClassifier, siamese_features
+from tfkd.text.encoded_texts import INPUT_NAMES
+from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 from tfkd.text.vocabulary import PAD_ID
-from tfkd.text.word_tokenizer import INPUT_NAMES
 
 
 @dataclass(frozen=True)
@@ -99,21 +100,31 @@ class StudentWeights:
         return len(self.hidden_kernel) > 2 * len(self.forward.recurrent)
 
 
-def lower(weights: StudentWeights, max_tokens: int) -> tf.Module:
+def lower(weights: StudentWeights, max_tokens: int, like_bert: bool = False) -> tf.Module:
     """Returns a module whose `__call__` is the student's probabilities for one text, or one pair.
 
     `__call__` is a tf.function of one signature: `token_ids`, int32 [1, max_tokens],
     PAD_ID after the text's end, and for pairs `pair_token_ids`, of the same shape, to
     {"probabilities": float32 [1, num_classes]}.
+    `like_bert` it takes what BERT takes of one text instead: `ids`, `mask` and `segment_ids`,
+    int32 [1, max_tokens + 2] each. It passes over [CLS], [SEP] and the segments.
     An id out of range reads the nearest row of the table (a negative one is
     padding): a benchmark that feeds noise must not read foreign memory.
     """
+    assert not (like_bert and weights.pairs), "MediaPipe's BERT takes single texts"
     module = tf.Module(name="student")
-    names = INPUT_NAMES[: 1 + weights.pairs]
-    signature = [tf.TensorSpec([1, max_tokens], tf.int32, name=name) for name in names]
+    names = BERT_INPUT_NAMES if like_bert else INPUT_NAMES[: 1 + weights.pairs]
+    length = max_tokens + 2 if like_bert else max_tokens
+    signature = [tf.TensorSpec([1, length], tf.int32, name=name) for name in names]
 
-    def probabilities(*token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"probabilities": _probabilities(weights, tf.concat(token_ids, axis=0))}
+    def probabilities(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        if like_bert:
+            ids, mask, _ = inputs
+            # A token is followed by another or by [SEP], which stands last under the mask.
+            token_ids = tf.where(tf.not_equal(mask[:, 2:], 0), ids[:, 1:-1], PAD_ID)
+        else:
+            token_ids = tf.concat(inputs, axis=0)
+        return {"probabilities": _probabilities(weights, token_ids)}
 
     module.__call__ = tf.function(probabilities, input_signature=signature, autograph=False)
     return module

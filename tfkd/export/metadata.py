@@ -24,13 +24,23 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as model_schema
 
 from tfkd.errors import InputError
-from tfkd.text.vocabulary import START_TOKEN, Vocabulary
+from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES, PieceTokenizer
+from tfkd.text.tokenizer import Tokenizer, tokenizer_of
+from tfkd.text.vocabulary import START_TOKEN
+from tfkd.text.word_tokenizer import WordTokenizer
 
 VOCABULARY_FILE, LABELS_FILE = "vocabulary.txt", "labels.txt"
 _METADATA_NAME = b"TFLITE_METADATA"
 _METADATA_IDENTIFIER = b"M001"
 _MODEL_IDENTIFIER = b"TFL3"
 _MIN_PARSER_VERSION = "1.2.1"  # the first that knows RegexTokenizerOptions
+_INPUTS = {
+    "token_ids": "The ids of the text's tokens, zeros after the last.",
+    "pair_token_ids": "The ids of the second text's tokens, zeros after the last.",
+    "ids": "The ids of the text's word pieces between [CLS] and [SEP], zeros after the last.",
+    "mask": "1 for each of these, zeros after the last.",
+    "segment_ids": "Zeros.",
+}
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed: the same student gives the same file
 _BUFFER_ALIGNMENT = 16  # force_align in the model's schema
 
@@ -47,16 +57,14 @@ class ModelMetadata:
 
     Attributes:
       name, description: for people.
-      delimiter_regex: RE2; what it matches separates words.
-      vocabulary: spellings and ids.
+      tokenizer: of words or word pieces, with its vocabulary.
       label_names: the name of each class.
-      max_tokens: words that the model reads of a text.
+      max_tokens: tokens that the model reads of a text.
     """
 
     name: str
     description: str
-    delimiter_regex: str
-    vocabulary: Vocabulary
+    tokenizer: Tokenizer
     label_names: tuple[str, ...]
     max_tokens: int
 
@@ -65,7 +73,8 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     """Returns the model's bytes with `metadata` inside.
 
     Args:
-      model: a .tflite without metadata, of one output [1, classes], and one input [1, max_tokens], or for pairs two.
+      model: a .tflite without metadata, of one output [1, classes], and one input [1, max_tokens], for pairs two, or
+        BERT's three.
       metadata: what is to be written; its `max_tokens` isn't, as the model's input has it.
 
     Raises:
@@ -74,7 +83,7 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     for label in metadata.label_names:
         if not label or label != label.strip() or "\n" in label or "\r" in label:
             raise InputError(f"label name {label!r} can't be a line of {LABELS_FILE}: rename it")
-    if START_TOKEN in metadata.vocabulary.ids:
+    if START_TOKEN in metadata.tokenizer.vocabulary.ids:
         raise InputError(f"the vocabulary holds {START_TOKEN}, which MediaPipe would write before every text")
     root = model_schema.ModelT.InitFromPackedBuf(model)
     root.buffers = [_AlignedBuffer(b.data) for b in root.buffers]
@@ -89,7 +98,7 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     return _with_files(
         bytes(builder.Output()),
         {
-            VOCABULARY_FILE: "".join(f"{line}\n" for line in metadata.vocabulary.to_lines()),
+            VOCABULARY_FILE: "".join(f"{line}\n" for line in metadata.tokenizer.vocabulary.to_lines()),
             LABELS_FILE: "".join(f"{label}\n" for label in metadata.label_names),
         },
     )
@@ -170,17 +179,20 @@ class _AlignedBuffer:
 def _packed_metadata(metadata: ModelMetadata, input_names: Sequence[str]) -> bytes:
     """The flatbuffer that describes a model of these inputs, in their order."""
     schema = _metadata_schema()
+    kinds = schema.ProcessUnitOptions
 
     def file(name: str, kind: int, description: str) -> Any:
         associated = schema.AssociatedFileT()
         associated.name, associated.type, associated.description = name, kind, description
         return associated
 
-    tokenizer = schema.RegexTokenizerOptionsT()
-    tokenizer.delimRegexPattern = metadata.delimiter_regex
-    tokenizer.vocabFile = [file(VOCABULARY_FILE, schema.AssociatedFileType.VOCABULARY, "A word and its id a line.")]
     unit = schema.ProcessUnitT()
-    unit.optionsType, unit.options = schema.ProcessUnitOptions.RegexTokenizerOptions, tokenizer
+    if isinstance(metadata.tokenizer, WordTokenizer):
+        unit.optionsType, unit.options = kinds.RegexTokenizerOptions, schema.RegexTokenizerOptionsT()
+        unit.options.delimRegexPattern = metadata.tokenizer.delimiter_regex
+    else:
+        unit.optionsType, unit.options = kinds.BertTokenizerOptions, schema.BertTokenizerOptionsT()
+    unit.options.vocabFile = [file(VOCABULARY_FILE, schema.AssociatedFileType.VOCABULARY, "The tokens and their ids.")]
 
     def tensor(name: str, description: str) -> Any:
         described = schema.TensorMetadataT()
@@ -190,16 +202,20 @@ def _packed_metadata(metadata: ModelMetadata, input_names: Sequence[str]) -> byt
         described.content.contentProperties = schema.FeaturePropertiesT()
         return described
 
-    token_ids = [tensor(name, "The ids of the text's words, <PAD> after the last.") for name in input_names]
-    for described in token_ids:
-        described.processUnits = [unit]
+    inputs = [tensor(name, _INPUTS[name]) for name in input_names]
+    like_bert = BERT_INPUT_NAMES[0] in input_names
+    if not like_bert:
+        for described in inputs:
+            described.processUnits = [unit]
     probabilities = tensor("probabilities", "The probability of each label.")
     probabilities.associatedFiles = [
         file(LABELS_FILE, schema.AssociatedFileType.TENSOR_AXIS_LABELS, "The labels, one a line.")
     ]
 
     graph = schema.SubGraphMetadataT()
-    graph.inputTensorMetadata, graph.outputTensorMetadata = token_ids, [probabilities]
+    graph.inputTensorMetadata, graph.outputTensorMetadata = inputs, [probabilities]
+    if like_bert:  # whose three inputs come of one tokenizer
+        graph.inputProcessUnits = [unit]
     root = schema.ModelMetadataT()
     root.name, root.description = metadata.name, metadata.description
     root.minParserVersion, root.subgraphMetadata = _MIN_PARSER_VERSION, [graph]
@@ -229,38 +245,49 @@ def _parsed(model: bytes, path: str | Path) -> ModelMetadata:
     schema = _metadata_schema()
     described = schema.ModelMetadata.GetRootAs(root.Buffers(buffers[0]).DataAsNumpy().tobytes())
     graph = described.SubgraphMetadata(0)
-    options = _regex_tokenizer(graph.InputTensorMetadata(0))
-    if options is None:
-        raise InputError(f"{path}: its metadata has no regex tokenizer; export it with `tfkd export`")
+    units = [*_units(graph, "InputProcessUnits"), *_units(graph.InputTensorMetadata(0), "ProcessUnits")]
+    found = next(filter(None, map(_tokenizer_options, units)), None)
+    if found is None:
+        raise InputError(f"{path}: its metadata has no tokenizer that tfkd knows; export it with `tfkd export`")
+    kind, options = found
     labels_file = _file_of_type(graph.OutputTensorMetadata(0), schema.AssociatedFileType.TENSOR_AXIS_LABELS)
     if not options.VocabFileLength() or labels_file is None:
         raise InputError(f"{path}: its metadata names no vocabulary or no labels; export it with `tfkd export`")
 
+    tensors = root.Subgraphs(0)
+    length = int(tensors.Tensors(tensors.Inputs(0)).Shape(1))
+    regex = options.DelimRegexPattern().decode() if kind == WordTokenizer.name else None
     vocabulary_lines = _lines_of(model, options.VocabFile(0).Name().decode(), path)
     label_names = tuple(_lines_of(model, labels_file, path))
-    tensors = root.Subgraphs(0)
     classes = tensors.Tensors(tensors.Outputs(0)).Shape(1)
     if len(label_names) != classes:
         raise InputError(f"{path}: has {len(label_names)} labels for {classes} classes; export it again")
     return ModelMetadata(
         name=(described.Name() or b"").decode(),
         description=(described.Description() or b"").decode(),
-        delimiter_regex=options.DelimRegexPattern().decode(),
-        vocabulary=Vocabulary.from_lines(vocabulary_lines),
+        tokenizer=tokenizer_of(kind, vocabulary_lines, regex),
         label_names=label_names,
-        max_tokens=int(tensors.Tensors(tensors.Inputs(0)).Shape(1)),
+        max_tokens=length - (2 if graph.InputProcessUnitsLength() else 0),  # [CLS] and [SEP]
     )
 
 
-def _regex_tokenizer(tensor: Any) -> Any:
-    """The tensor's RegexTokenizerOptions, or None."""
+def _units(table: Any, field: str) -> list[Any]:
+    """The process units in a field of the metadata."""
+    return [getattr(table, field)(i) for i in range(getattr(table, f"{field}Length")())]
+
+
+def _tokenizer_options(unit: Any) -> tuple[str, Any] | None:
+    """The kind of the unit's tokenizer and its options; None if it is none that students have."""
     schema = _metadata_schema()
-    for unit in map(tensor.ProcessUnits, range(tensor.ProcessUnitsLength())):
-        if unit.OptionsType() == schema.ProcessUnitOptions.RegexTokenizerOptions:
-            options = schema.RegexTokenizerOptions()
-            options.Init(unit.Options().Bytes, unit.Options().Pos)
-            return options
-    return None
+    kinds = schema.ProcessUnitOptions
+    if unit.OptionsType() == kinds.RegexTokenizerOptions:
+        name, options = WordTokenizer.name, schema.RegexTokenizerOptions()
+    elif unit.OptionsType() == kinds.BertTokenizerOptions:
+        name, options = PieceTokenizer.name, schema.BertTokenizerOptions()
+    else:
+        return None
+    options.Init(unit.Options().Bytes, unit.Options().Pos)
+    return name, options
 
 
 def _file_of_type(tensor: Any, kind: int) -> str | None:

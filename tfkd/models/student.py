@@ -11,8 +11,8 @@ from keras import ops
 from scipy.special import softmax
 
 from tfkd.text.batching import sorted_batches
+from tfkd.text.encoded_texts import INPUT_NAMES, EncodedTexts, longest, padded_alike
 from tfkd.text.vocabulary import PAD_ID
-from tfkd.text.word_tokenizer import INPUT_NAMES, EncodedTexts, longest, padded_alike
 
 assert PAD_ID == 0  # what Embedding(mask_zero=True) masks
 

@@ -151,6 +151,22 @@ class Teacher:
             first_lengths.append(lengths[0] + 2)
         return Pieces(ids, np.array(first_lengths, np.int64))
 
+    def encode_tokens(self, tokens: Sequence[str]) -> Pieces:
+        """Returns the word pieces of each token: itself, if the vocabulary has it ("##ing"), else those of its text.
+
+        Args:
+          tokens: words or word pieces.
+        """
+        known = {piece: i for i, piece in enumerate(self.tokenizer.get_vocabulary())}
+        encoded = self.encode(tokens)
+        own = [known.get(token) for token in tokens]
+        cls_id, sep_id = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
+        ids = [
+            pieces if i is None else np.array([cls_id, i, sep_id], np.int32)
+            for i, pieces in zip(own, encoded.ids, strict=True)
+        ]
+        return Pieces(ids, np.array([len(pieces) for pieces in ids], np.int64))
+
     def logits(self, pieces: Pieces, batch_size: int = 128, progress: Any = None) -> np.ndarray:
         """Returns the teacher's logits, float32 [texts, classes].
 

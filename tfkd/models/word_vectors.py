@@ -32,7 +32,7 @@ def encoder_vectors(words: Sequence[str], teacher: Teacher, batch_size: int = 25
     It is the mean of its pieces' last states. Without a context BERT still tells what
     kind of word it is, which the bare embedding table knows less of.
     """
-    backbone, pieces = teacher.classifier.backbone, teacher.encode(words)
+    backbone, pieces = teacher.classifier.backbone, teacher.encode_tokens(words)
     encode = tf.function(
         lambda inputs: backbone(inputs, training=False)["sequence_output"], input_signature=[INPUT_SIGNATURE]
     )
@@ -103,7 +103,7 @@ def with_random_rows(vectors: np.ndarray, missing: np.ndarray, seed: int) -> np.
 
 def _table_vectors(words: Sequence[str], teacher: Teacher) -> np.ndarray:
     table = np.asarray(teacher.classifier.backbone.token_embedding.embeddings)
-    pieces = [ids[1:-1] for ids in teacher.encode(words).ids]  # without [CLS] and [SEP]
+    pieces = [ids[1:-1] for ids in teacher.encode_tokens(words).ids]  # without [CLS] and [SEP]
     return np.stack([table[ids].mean(0) if len(ids) else np.zeros(table.shape[1], table.dtype) for ids in pieces])
 
 

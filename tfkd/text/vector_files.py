@@ -17,7 +17,8 @@ import numpy as np
 
 from tfkd.errors import InputError
 from tfkd.progress import progress_bar
-from tfkd.text.vocabulary import SPECIAL_IDS, Vocabulary, normalized
+from tfkd.text.tokenizer import TokenVocabulary
+from tfkd.text.vocabulary import SPECIAL_IDS, normalized
 
 _CHUNK = 1 << 20
 # No word or line is longer; what is, is of another kind.
@@ -49,7 +50,7 @@ class _Entry:
     numbers: Callable[[], np.ndarray]
 
 
-def read_vectors(path: str | Path, vocabulary: Vocabulary) -> FileVectors:
+def read_vectors(path: str | Path, vocabulary: TokenVocabulary) -> FileVectors:
     """Returns the vectors that a file has for a vocabulary's words.
 
     A word's vector is that of its normalized spelling (lower case, no accents), else of the
@@ -82,7 +83,7 @@ def read_vectors(path: str | Path, vocabulary: Vocabulary) -> FileVectors:
 
 
 def _collected(
-    entries: Iterator[_Entry], vocabulary: Vocabulary, path: Path, tick: Callable[[], object]
+    entries: Iterator[_Entry], vocabulary: TokenVocabulary, path: Path, tick: Callable[[], object]
 ) -> FileVectors:
     special = set(SPECIAL_IDS.values())
     id_of = {word: i for i, word in enumerate(vocabulary.words) if i not in special}

@@ -46,6 +46,11 @@ class Vocabulary:
         """The number of ids, which is the number of rows of the embedding table."""
         return len(self.words)
 
+    @property
+    def indispensable(self) -> list[int]:
+        """The ids that are no words."""
+        return sorted(set(SPECIAL_IDS.values()))
+
     @classmethod
     def from_counts(
         cls, counts: Mapping[str, int], max_size: int, min_count: int = 1, further: Sequence[str] = ()

@@ -25,14 +25,10 @@ from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
 from tfkd.progress import say
 from tfkd.text.batching import shuffled_batches
+from tfkd.text.encoded_texts import EncodedTexts, longest, padded_alike
 from tfkd.text.examples import NO_LABEL, Examples, digest
-from tfkd.text.vocabulary import Vocabulary
-from tfkd.text.word_tokenizer import (
-    EncodedTexts,
-    WordTokenizer,
-    longest,
-    padded_alike,
-)
+from tfkd.text.tokenizer import Tokenizer, tokenizer_of
+from tfkd.text.word_tokenizer import WordTokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
@@ -60,7 +56,7 @@ class Student:
     """
 
     model: BiLstmClassifier
-    tokenizer: WordTokenizer
+    tokenizer: Tokenizer
     label_names: tuple[str, ...]
     dev_accuracy: float
 
@@ -118,7 +114,8 @@ def save_student(student: Student, folder: str | Path, facts: dict[str, Any]) ->
         description = {
             **facts,
             "label_names": list(student.label_names),
-            "delimiter_regex": student.tokenizer.delimiter_regex,
+            "tokenizer": student.tokenizer.name,
+            "delimiter_regex": getattr(student.tokenizer, "delimiter_regex", None),
             "dev_accuracy": student.dev_accuracy,
         }
         write_json(temporary / DESCRIPTION_FILE, description)
@@ -136,11 +133,13 @@ def load_student(folder: str | Path) -> Student:
             raise InputError(f"{folder}: no student there ({name} is missing); run `tfkd distill` first")
     description = read_json(folder / DESCRIPTION_FILE)
     try:
-        vocabulary = Vocabulary.from_lines((folder / VOCABULARY_FILE).read_text("utf-8").splitlines())
+        lines = (folder / VOCABULARY_FILE).read_text("utf-8").splitlines()
+        # Of an earlier version, which knew words alone, it doesn't say which.
+        kind = description.get("tokenizer", WordTokenizer.name)
+        tokenizer = tokenizer_of(kind, lines, description["delimiter_regex"])
         model = keras.models.load_model(folder / MODEL_FILE, compile=False)
     except (ValueError, OSError) as e:
         raise InputError(f"{folder}: the student can't be loaded: {' '.join(str(e).split())[:300]}") from e
-    tokenizer = WordTokenizer(vocabulary, description["delimiter_regex"])
     return Student(model, tokenizer, tuple(description["label_names"]), description["dev_accuracy"])
 
 
@@ -181,9 +180,12 @@ def _rows_of(table: pa.Table, classes: int) -> _Rows:
 
 
 def _batches(
-    rows: _Rows, tokenizer: WordTokenizer, rare: np.ndarray, config: DistillConfig, rng: np.random.Generator
+    rows: _Rows, tokenizer: Tokenizer, rare: np.ndarray, config: DistillConfig, rng: np.random.Generator
 ) -> Iterator[Any]:
-    encoded = [tokenizer.encode(texts).forgetting(rare, config.p_unknown, rng) for texts in rows.columns]
+    encoded = [
+        tokenizer.encode(texts, masked=True).forgetting(rare, tokenizer.instead, config.p_unknown, rng)
+        for texts in rows.columns
+    ]
     lengths = longest(encoded, _MAX_TOKENS)
     for batch in shuffled_batches(lengths, config.batch_size, rng):
         token_ids = padded_alike(encoded, batch, lengths)
@@ -211,8 +213,8 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     distiller.build()
     distiller.compile(optimizer=_optimizer(config, steps * lesson.epochs), jit_compile=False)
     student = Student(model, tokenizer, corpus.label_names, 0.0)
-    ids = np.concatenate([tokenizer.encode(texts).ids for texts in corpus.train.columns])
-    counts = np.bincount(ids, minlength=len(tokenizer.vocabulary))
+    size, encoded = len(tokenizer.vocabulary), [tokenizer.encode(texts) for texts in corpus.train.columns]
+    counts = np.sum([np.bincount(texts.ids, minlength=size) for texts in encoded], axis=0)
     # A word that train has once: an unknown word of tomorrow is most like these.
     rare = counts == 1
 
@@ -239,7 +241,14 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
             (shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.embedding_training)
         ),
     )
-    kept = words_that_matter(model.logits(*_each_word(tokenizer, corpus.pairs)), counts, shape.vocabulary_size)
+    each_word = EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
+    kept = words_that_matter(
+        _logits_alone(model, each_word),
+        _logits_alone(model, tokenizer.instead),
+        _counts_in_use(encoded, tokenizer, rare),
+        tokenizer.vocabulary.indispensable,
+        shape.vocabulary_size,
+    )
     student = Student(model.folded(kept), tokenizer.keeping(kept), corpus.label_names, 0.0)
     student = replace(student, dev_accuracy=_accuracy(student, corpus.dev))
     pruning = {"words": len(words), "kept": len(kept), "dev_accuracy_of_all": max(e.dev_accuracy for e in history)}
@@ -270,12 +279,23 @@ def _embedding(setup: StudentSetup) -> keras.layers.Layer | None:
     return None
 
 
-def _each_word(tokenizer: WordTokenizer, pairs: bool) -> list[EncodedTexts]:
-    """Returns a text for each word of the vocabulary; as a pair, with a second one that is empty."""
-    size = len(tokenizer.vocabulary)
-    words = EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
-    empty = EncodedTexts(np.zeros(0, np.int32), np.zeros(size + 1, np.int64))
-    return [words, empty] if pairs else [words]
+def _logits_alone(model: BiLstmClassifier, encoded: EncodedTexts) -> np.ndarray:
+    """Returns the logits of texts; as pairs, with second texts that are empty."""
+    empty = EncodedTexts(np.zeros(0, np.int32), np.zeros(len(encoded) + 1, np.int64))
+    return model.logits(*([encoded, empty] if model.pairs else [encoded]))
+
+
+def _counts_in_use(columns: Sequence[EncodedTexts], tokenizer: Tokenizer, rare: np.ndarray) -> np.ndarray:
+    """Returns how often texts use each token, int [vocabulary].
+
+    That of the pieces which unknown words are made of is told by the rare words, read as if they were unknown.
+    """
+    size, everything = len(tokenizer.vocabulary), np.random.default_rng(0)
+    forgotten = [texts.forgetting(rare, tokenizer.instead, 1.0, everything) for texts in columns]
+    as_they_are, without_rare = (
+        np.sum([np.bincount(texts.ids, minlength=size) for texts in read], axis=0) for read in (columns, forgotten)
+    )
+    return np.maximum(as_they_are, without_rare)
 
 
 def _accuracy(student: Student, examples: Examples) -> float:

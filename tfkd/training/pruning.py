@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from tfkd.text.vocabulary import SPECIAL_IDS, UNKNOWN_ID
 
+def words_that_matter(
+    alone: np.ndarray, instead: np.ndarray, counts: np.ndarray, indispensable: Sequence[int], size: int
+) -> np.ndarray:
+    """Returns the ids of the words or pieces to keep, ascending.
 
-def words_that_matter(alone: np.ndarray, counts: np.ndarray, size: int) -> np.ndarray:
-    """Returns the ids of the words to keep, ascending, the special ones among them.
-
-    What is left out is read as UNKNOWN_ID. A word matters as much as that would
-    change the logits of the word alone, times how often the corpus has it. Words
-    that it doesn't have count as if it had them once: the next text may.
+    A word matters as much as leaving it out would change the logits of the word
+    alone, times how often the corpus has it. Words that it doesn't have count as
+    if it had them once: the next text may.
 
     Args:
       alone: float [vocabulary, classes], the logits of each word as a text of its own.
+      instead: the same of what would be read in its place.
       counts: int [vocabulary], how often the corpus has each word.
-      size: words to keep at most, the special ones included.
+      indispensable: ids that are kept whatever they do.
+      size: words to keep at most, these included.
     """
-    matter = np.abs(alone - alone[UNKNOWN_ID]).sum(1) * np.maximum(counts, 1)
-    matter[list(SPECIAL_IDS.values())] = np.inf
+    matter = np.abs(alone - instead).sum(1) * np.maximum(counts, 1)
+    matter[list(indispensable)] = np.inf
     return np.sort(np.argsort(-matter, kind="stable")[:size])

@@ -1,4 +1,4 @@
-"""What a student starts with: the words of a corpus, and their vectors."""
+"""What a student starts with: the words or pieces of a corpus, and their vectors."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
 from tfkd.progress import say
 from tfkd.text.examples import Corpus
+from tfkd.text.piece_tokenizer import PieceTokenizer, split_at_punctuation
+from tfkd.text.piece_vocabulary import PieceVocabulary
+from tfkd.text.tokenizer import Tokenizer
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
@@ -34,7 +37,7 @@ class StudentSetup:
 
     Attributes:
       corpus: its dev set is what epochs are chosen by.
-      tokenizer: the student's words.
+      tokenizer: the student's words or pieces.
       word_vectors: float32 [vocabulary, embedding_dim or more], what the embeddings start with.
       embedding_training: what becomes of these in training (see StudentConfig).
       student: the student's shape.
@@ -42,7 +45,7 @@ class StudentSetup:
     """
 
     corpus: Corpus
-    tokenizer: WordTokenizer
+    tokenizer: Tokenizer
     word_vectors: np.ndarray
     embedding_training: str
     student: StudentConfig
@@ -52,11 +55,14 @@ class StudentSetup:
         """Returns the start of the same student on hard labels.
 
         Unless its words keep to the word vectors too, they are the corpus' alone, no more than the distilled
-        student keeps, and start with the same vectors.
+        student keeps, and start with the same vectors. Word pieces it has all that the distilled student has: without
+        them it couldn't read a word that the corpus lacks.
         """
         if self.distill.baseline_embedding_training == "projected":
             return replace(self, embedding_training="projected")
-        known = min(len(build_vocabulary(self.corpus, self.student).vocabulary), self.student.vocabulary_size)
+        known = len(self.tokenizer.vocabulary)
+        if self.student.tokenizer == WordTokenizer.name:
+            known = min(len(build_tokenizer(self.corpus, self.student).vocabulary), self.student.vocabulary_size)
         return replace(
             self,
             tokenizer=self.tokenizer.keeping(range(known)),
@@ -68,21 +74,23 @@ class StudentSetup:
 def set_up_student(
     corpus: Corpus, student: StudentConfig, distill: DistillConfig, teacher: str, seed: int
 ) -> StudentSetup:
-    """Collects the words of a corpus, and of the teacher of this name if they keep to its vectors; and their vectors.
+    """Collects the tokens of a corpus, and their vectors.
+
+    The pieces of the teacher of this name are among them if the student reads pieces, its words if it reads words and
+    they keep to the teacher's vectors.
 
     Raises:
       InputError: the delimiter expression can't be used, or the teacher or the file of vectors can't be loaded.
     """
     width = student.embedding_dim
+    keeps_to_teacher = student.embeddings == "teacher" and student.embedding_training == "projected"
+    takes_pieces = keeps_to_teacher or student.tokenizer == PieceTokenizer.name
+    tokenizer = build_tokenizer(corpus, student, _teacher(teacher).tokenizer.get_vocabulary() if takes_pieces else ())
     if student.embeddings == "random":
-        tokenizer = build_vocabulary(corpus, student)
         vectors = random_vectors(len(tokenizer.vocabulary), width, seed)
     elif student.embeddings == "teacher":
-        further = _teacher(teacher).tokenizer.get_vocabulary() if student.embedding_training == "projected" else ()
-        tokenizer = build_vocabulary(corpus, student, further)
         vectors = vocabulary_vectors(_teacher_vectors(teacher, tuple(tokenizer.vocabulary.words)), width)
     else:
-        tokenizer = build_vocabulary(corpus, student)
         read = read_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary)
         for note in read.notes:
             say(f"embeddings: {note}")
@@ -101,26 +109,33 @@ def _teacher_vectors(name: str, words: tuple[str, ...]) -> np.ndarray:
     return teacher_vectors(words, _teacher(name))
 
 
-def build_vocabulary(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> WordTokenizer:
-    """Returns the tokenizer of the words of train and of the unlabelled texts, and of those among a BERT's pieces.
+def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> Tokenizer:
+    """Returns the tokenizer of the words of train and of the unlabelled texts, and of a BERT's pieces.
 
     Args:
       corpus: its words come first, the most frequent ones of them.
-      config: how many, and what separates them.
-      pieces: a BERT's vocabulary; its words fill up the student's in their order, which is that of frequency.
+      config: of what kind, how many, and what separates them.
+      pieces: a BERT's vocabulary, which fills up the student's in its order, which is that of frequency; a student of
+        words takes the words among them.
 
     Raises:
       InputError: the delimiter expression can't be used.
     """
+    texts = list(itertools.chain(*corpus.train.columns, *corpus.unlabelled.columns))
+    size, min_count = config.training_vocabulary_size, config.min_count
+    if config.tokenizer == PieceTokenizer.name:
+        counts = _counts(split_at_punctuation(texts))
+        return PieceTokenizer(PieceVocabulary.from_counts(counts, size, min_count, pieces))
     regex = config.delimiter_regex or DEFAULT_DELIMITER_REGEX
     try:
-        texts = itertools.chain(*corpus.train.columns, *corpus.unlabelled.columns)
-        words = split_words(list(texts), regex)
+        counts = _counts(split_words(texts, regex))
     except (ValueError, pa.ArrowException) as e:
         raise InputError(f"--delimiter_regex={regex}: {e}") from e
-    counts = Counter({v["values"]: v["counts"] for v in pc.value_counts(words.flatten()).to_pylist()})
     candidates = [piece for piece in pieces if _WORD_PIECE.fullmatch(piece)]
     as_words = split_words(candidates, regex).to_pylist()
     further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
-    vocabulary = Vocabulary.from_counts(counts, config.training_vocabulary_size, config.min_count, further)
-    return WordTokenizer(vocabulary, regex)
+    return WordTokenizer(Vocabulary.from_counts(counts, size, min_count, further), regex)
+
+
+def _counts(words: pa.ListArray) -> Counter[str]:
+    return Counter({v["values"]: v["counts"] for v in pc.value_counts(words.flatten()).to_pylist()})
