@@ -17,7 +17,7 @@ from tfkd.files import read_json
 from tfkd.models.word_vectors import random_vectors
 from tfkd.text.vocabulary import MASK_MARKER
 from tfkd.training.distil import distil, load_student, train_baseline
-from tfkd.training.student_setup import StudentSetup, build_tokenizer, set_up_student
+from tfkd.training.student_setup import StudentSetup, build_tokenizer, rare_tokens, set_up_student
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -44,7 +44,9 @@ def transfer_set(tmp_path_factory) -> ShardedTable:
 
 def setup_of(corpus, tokenizer, shape, config) -> StudentSetup:
     vectors = random_vectors(len(tokenizer.vocabulary), shape.embedding_dim, SEED)
-    return StudentSetup(corpus, tokenizer, vectors, shape.embedding_training, shape, config)
+    return StudentSetup(
+        corpus, tokenizer, rare_tokens(corpus, tokenizer), vectors, shape.embedding_training, shape, config
+    )
 
 
 def run(transfer_set, tokenizer, folder, corpus=None, shape=SHAPE, config=CONFIG, seed=SEED):

@@ -14,7 +14,7 @@ from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import MASK_ID
-from tfkd.training.student_setup import build_tokenizer, set_up_student
+from tfkd.training.student_setup import build_tokenizer, rare_tokens, set_up_student
 
 SHAPE = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, embeddings="random")
 CONFIG = DistillConfig()
@@ -71,6 +71,16 @@ def test_student_starts_with_the_teachers_words_and_vectors(tiny_bert):
     pieces = teacher.tokenizer.get_vocabulary()
     assert set(words[len(trained) :]) == {w for w in pieces if w.isalpha() and len(w) > 1} - set(trained)
     np.testing.assert_allclose(setup.word_vectors, vocabulary_vectors(teacher_vectors(words, teacher), 20), atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "rare"), [("words", {"film", "tame"}), ("pieces", {"tame"})])
+def test_rare_tokens_are_those_seen_once_that_the_teacher_reads_by_parts(kind, rare):
+    train = Examples(["a tame film", "a good one", "good one"], np.zeros(3, np.int32))
+    corpus = Corpus(train, train, Examples.without_labels(["a wild one"]), ("neg", "pos"))
+    pieces = ["film", "##s", "wild"]
+    tokenizer = build_tokenizer(corpus, replace(SHAPE, tokenizer=kind), pieces)
+    found = rare_tokens(corpus, tokenizer, pieces)
+    assert {tokenizer.vocabulary.words[i] for i in np.flatnonzero(found)} == rare
 
 
 def test_student_of_pieces_reads_the_words_of_train_and_the_teachers_pieces(tiny_bert):

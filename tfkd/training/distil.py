@@ -213,15 +213,11 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     distiller.build()
     distiller.compile(optimizer=_optimizer(config, steps * lesson.epochs), jit_compile=False)
     student = Student(model, tokenizer, corpus.label_names, 0.0)
-    size, encoded = len(tokenizer.vocabulary), [tokenizer.encode(texts) for texts in corpus.train.columns]
-    counts = np.sum([np.bincount(texts.ids, minlength=size) for texts in encoded], axis=0)
-    # A word that train has once: an unknown word of tomorrow is most like these.
-    rare = counts == 1
 
     def epoch_batches(epoch: int) -> Iterator[Any]:
         rng = np.random.default_rng([seed, epoch])
         for window in lesson.windows(rng):
-            yield from _batches(window, tokenizer, rare, config, rng)
+            yield from _batches(window, tokenizer, setup.rare, config, rng)
 
     checkpoints = checkpoints_folder(folder)
     words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())
@@ -241,11 +237,12 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
             (shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.embedding_training)
         ),
     )
+    size = len(tokenizer.vocabulary)
     each_word = EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
     kept = words_that_matter(
         _logits_alone(model, each_word),
         _logits_alone(model, tokenizer.instead),
-        _counts_in_use(encoded, tokenizer, rare),
+        _counts_in_use(corpus.train, tokenizer, setup.rare),
         tokenizer.vocabulary.indispensable,
         shape.vocabulary_size,
     )
@@ -285,17 +282,17 @@ def _logits_alone(model: BiLstmClassifier, encoded: EncodedTexts) -> np.ndarray:
     return model.logits(*([encoded, empty] if model.pairs else [encoded]))
 
 
-def _counts_in_use(columns: Sequence[EncodedTexts], tokenizer: Tokenizer, rare: np.ndarray) -> np.ndarray:
+def _counts_in_use(texts: Examples, tokenizer: Tokenizer, rare: np.ndarray) -> np.ndarray:
     """Returns how often texts use each token, int [vocabulary].
 
     That of the pieces which unknown words are made of is told by the rare words, read as if they were unknown.
     """
-    size, everything = len(tokenizer.vocabulary), np.random.default_rng(0)
-    forgotten = [texts.forgetting(rare, tokenizer.instead, 1.0, everything) for texts in columns]
-    as_they_are, without_rare = (
-        np.sum([np.bincount(texts.ids, minlength=size) for texts in read], axis=0) for read in (columns, forgotten)
-    )
-    return np.maximum(as_they_are, without_rare)
+    size, rng = len(tokenizer.vocabulary), np.random.default_rng(0)
+    counts = np.zeros((2, size), np.int64)
+    for encoded in map(tokenizer.encode, texts.columns):
+        forgotten = encoded.forgetting(rare, tokenizer.instead, 1.0, rng)  # all of them, whatever is drawn
+        counts += [np.bincount(read.ids, minlength=size) for read in (encoded, forgotten)]
+    return counts.max(0)
 
 
 def _accuracy(student: Student, examples: Examples) -> float:

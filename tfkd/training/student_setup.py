@@ -38,6 +38,7 @@ class StudentSetup:
     Attributes:
       corpus: its dev set is what epochs are chosen by.
       tokenizer: the student's words or pieces.
+      rare: bool [vocabulary], tokens that are now and then read as if they were unknown (see `rare_tokens`).
       word_vectors: float32 [vocabulary, embedding_dim or more], what the embeddings start with.
       embedding_training: what becomes of these in training (see StudentConfig).
       student: the student's shape.
@@ -46,6 +47,7 @@ class StudentSetup:
 
     corpus: Corpus
     tokenizer: Tokenizer
+    rare: np.ndarray
     word_vectors: np.ndarray
     embedding_training: str
     student: StudentConfig
@@ -66,6 +68,7 @@ class StudentSetup:
         return replace(
             self,
             tokenizer=self.tokenizer.keeping(range(known)),
+            rare=self.rare[:known],
             word_vectors=self.word_vectors[:known, : self.student.embedding_dim],
             embedding_training=self.distill.baseline_embedding_training,
         )
@@ -85,7 +88,8 @@ def set_up_student(
     width = student.embedding_dim
     keeps_to_teacher = student.embeddings == "teacher" and student.embedding_training == "projected"
     takes_pieces = keeps_to_teacher or student.tokenizer == PieceTokenizer.name
-    tokenizer = build_tokenizer(corpus, student, _teacher(teacher).tokenizer.get_vocabulary() if takes_pieces else ())
+    pieces = _teacher(teacher).tokenizer.get_vocabulary() if takes_pieces else ()
+    tokenizer = build_tokenizer(corpus, student, pieces)
     if student.embeddings == "random":
         vectors = random_vectors(len(tokenizer.vocabulary), width, seed)
     elif student.embeddings == "teacher":
@@ -95,7 +99,8 @@ def set_up_student(
         for note in read.notes:
             say(f"embeddings: {note}")
         vectors = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, seed), width)
-    return StudentSetup(corpus, tokenizer, vectors, student.embedding_training, student, distill)
+    rare = rare_tokens(corpus, tokenizer, pieces)
+    return StudentSetup(corpus, tokenizer, rare, vectors, student.embedding_training, student, distill)
 
 
 # Several students of one process mostly start with the same words of the same teacher: half a minute each.
@@ -135,6 +140,22 @@ def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str]
     as_words = split_words(candidates, regex).to_pylist()
     further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
     return WordTokenizer(Vocabulary.from_counts(counts, size, min_count, further), regex)
+
+
+def rare_tokens(corpus: Corpus, tokenizer: Tokenizer, pieces: Sequence[str] = ()) -> np.ndarray:
+    """Returns which tokens train has once, bool [vocabulary]: an unknown word of tomorrow is most like these.
+
+    Args:
+      corpus: the texts.
+      tokenizer: the student's.
+      pieces: the teacher's. To a student of pieces these are never unknown, so that they aren't rare.
+    """
+    size = len(tokenizer.vocabulary)
+    counts = [np.bincount(tokenizer.encode(texts).ids, minlength=size) for texts in corpus.train.columns]
+    rare: np.ndarray = np.sum(counts, axis=0) == 1
+    if tokenizer.name == PieceTokenizer.name:
+        rare &= ~np.isin(tokenizer.vocabulary.words, list(pieces))
+    return rare
 
 
 def _counts(words: pa.ListArray) -> Counter[str]:
