@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -183,17 +183,22 @@ def test_mediapipe_names_the_labels(any_tflite):
     assert {c.index: c.category_name for c in categories} == dict(enumerate(LABELS))
 
 
-def test_compiled_model_gives_the_same_probabilities(any_tflite):
-    classifier = LiteRtClassifier.from_file(any_tflite)
-    model = CompiledModel.from_file(str(any_tflite))
+def compiled_probabilities(path: Path, texts: Sequence[str]) -> np.ndarray:
+    """What CompiledModel gives for raw texts, float32 [texts, classes]."""
+    classifier, model = LiteRtClassifier.from_file(path), CompiledModel.from_file(str(path))
     inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
     names = model.get_signature_by_index(0)["inputs"]
-    for text in ("", "a good film", "bad " * 50):
-        ids = classifier.tokenizer.encode([text]).padded(length=MAX_TOKENS)[0]
-        tokenizer = classifier.tokenizer
+    tokenizer, rows = classifier.tokenizer, []
+    for ids in tokenizer.encode(texts).padded(length=classifier.max_tokens):
         by_name = tokenizer.bert_inputs(ids) if isinstance(tokenizer, PieceTokenizer) else {INPUT_NAMES[0]: ids}
         for buffer, name in zip(inputs, names, strict=True):
             buffer.write(by_name[name])
         model.run_by_index(0, inputs, outputs)
-        compiled = outputs[0].read(len(LABELS), np.float32)
-        np.testing.assert_allclose(compiled, classifier.predict([text])[0], atol=1e-3)
+        rows.append(outputs[0].read(len(classifier.label_names), np.float32))
+    return np.stack(rows)
+
+
+def test_compiled_model_gives_the_same_probabilities(any_tflite):
+    texts = ["", "a good film", "bad " * 50]
+    ours = LiteRtClassifier.from_file(any_tflite).predict(texts)
+    np.testing.assert_allclose(compiled_probabilities(any_tflite, texts), ours, atol=1e-3)
