@@ -119,8 +119,8 @@ class AugmentationConfig:
     ngram_max: int = _option(5, "longest n-gram, in words")
     n_splice: int = _option(
         0,
-        "of single sentences: how many more are made of each, on average, by giving it a span of another one that "
-        "begins and ends with the same parts of speech; the longer a sentence, the more; 0: none",
+        "how many more are made of each sentence, on average, by giving it a span of another one that begins and ends "
+        "with the same parts of speech; the longer a sentence, the more; 0: none",
     )
     neighbours: int = _option(
         2,

@@ -147,7 +147,7 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
 
 def _in_effect(config: RunConfig, pairs: bool) -> RunConfig:
     """Returns the config without what plays no part in texts of this kind."""
-    augmentation = dataclasses.replace(config.augmentation, **({"n_splice": 0} if pairs else {"neighbours": 0}))
+    augmentation = config.augmentation if pairs else dataclasses.replace(config.augmentation, neighbours=0)
     return dataclasses.replace(config, augmentation=augmentation)
 
 

@@ -107,7 +107,7 @@ def test_augmented_sentences_are_new_and_unlabelled(tmp_path):
     assert {w.lower() for text, _, _ in made for w in re.findall(r"[\w']+", text)} <= words
 
 
-def test_spliced_sentences_follow_the_augmented_of_texts_but_not_of_pairs(tmp_path):
+def test_spliced_sentences_follow_the_augmented(tmp_path):
     config = AugmentationConfig(n_iter=1, n_splice=9)
     rows = rows_of(write_sentences(corpus(TRAIN), config, tmp_path / "s", 1000, 3))
     sources = [source for _, source, _ in rows]
@@ -120,7 +120,7 @@ def test_spliced_sentences_follow_the_augmented_of_texts_but_not_of_pairs(tmp_pa
     assert {w.lower() for text in spliced for w in re.findall(r"[\w']+", text)} <= words
     pair = Examples(["a film so bad"], np.array([1], np.int32), ["a plot so dull"])
     of_pairs = write_sentences(Corpus(pair, pair, Examples.without_labels([], []), ()), config, tmp_path / "p", 9, 3)
-    assert "spliced" not in {row[2] for row in rows_of(of_pairs)}
+    assert "spliced" in {row[2] for row in rows_of(of_pairs)}
 
 
 def hashes(folder) -> dict[str, str]:

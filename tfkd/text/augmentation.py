@@ -72,8 +72,9 @@ class PosUnigrams:
         return self._words[tag][int(np.searchsorted(cumulative, u * cumulative[-1], side="right"))]
 
 
-# Which texts of a pair are augmented, in turn: the first, the second, both.
-_PAIR_TURNS = ((0,), (1,), (0, 1))
+def turns_of(pairs: bool) -> tuple[list[int], ...]:
+    """Returns which texts of a row are changed, in turn: of pairs the first, the second, both."""
+    return ([0], [1], [0, 1]) if pairs else ([0],)
 
 
 class Augmenter:
@@ -90,7 +91,7 @@ class Augmenter:
         self.config = config
         self.rows = [tuple(tag_text(text, tagger) for text in texts) for texts in zip(*examples.columns, strict=True)]
         self.unigrams = PosUnigrams(itertools.chain.from_iterable(self.rows))
-        self._turns = _PAIR_TURNS if examples.text_pairs is not None else ((0,),)
+        self._turns = turns_of(examples.text_pairs is not None)
 
     def generate(self, seed: int) -> Iterator[tuple[str, ...]]:
         """Yields `n_iter` sentences or pairs for each row, all rows once before any comes again.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tfkd.text.augmentation import TaggedText
+from tfkd.text.augmentation import TaggedText, turns_of
 
 # Longest span, in words, and how many of each text are at hand for others.
 _MAX_SPAN, _SPANS_OF_EACH = 8, 4
@@ -22,38 +23,47 @@ class Splicer:
     """Makes sentences by giving one sentence spans of others that begin and end with the same parts of speech.
 
     What comes of it reads much like a sentence, and says something that none of its sources says: of its turns of
-    words, which pull which way, and which of them wins?
+    words, which pull which way, and which of them wins? Of a pair, what is it that makes its texts differ?
 
     Args:
-      texts: those to make sentences of.
+      rows: the sentences, or pairs, to make others of.
       seed: of the spans that are at hand.
     """
 
-    def __init__(self, texts: Sequence[TaggedText], seed: int):
-        self.texts = texts
+    def __init__(self, rows: Sequence[tuple[TaggedText, ...]], seed: int):
+        self.rows = rows
         rng = np.random.default_rng(seed)
         self._spans: dict[tuple[str, str], list[_Span]] = defaultdict(list)
-        for text in texts:
+        # A text may stand in several pairs.
+        for text in dict.fromkeys(itertools.chain.from_iterable(rows)):
             drawn = {_draw_span(len(text.tags), _MAX_SPAN, rng) for _ in range(_SPANS_OF_EACH if text.tags else 0)}
             for first, last in sorted(drawn):
                 self._spans[text.tags[first], text.tags[last]].append((text, first, last))
 
-    def generate(self, n: int, seed: int) -> Iterator[str]:
-        """Yields `n` sentences for each text on average, of each in proportion to its words, in random order.
+    def generate(self, n: int, seed: int) -> Iterator[tuple[str, ...]]:
+        """Yields `n` sentences or pairs for each row on average, of each in proportion to its words, in random order.
 
-        They may repeat, and may equal their source. Without a text of four words there are none.
+        Of pairs the first text is spliced, the next time the second one, then both. They may repeat, and may equal
+        their source. Without a text of four words there are none.
         """
-        words = np.array([len(text.tags) for text in self.texts])
-        weights = np.where(words >= _MIN_WORDS, words, 0)
-        if not weights.sum():
+        if not self.rows:
             return
+        words = np.array([[len(text.tags) for text in row] for row in self.rows])
+        turns = turns_of(pairs=words.shape[-1] > 1)
         for iteration in range(n):
-            rng = np.random.default_rng([seed, iteration])
+            rng, turn = np.random.default_rng([seed, iteration]), turns[iteration % len(turns)]
+            weights = np.where((words[:, turn] >= _MIN_WORDS).all(1), words[:, turn].sum(1), 0)
+            if not weights.any():
+                continue
             for i in rng.choice(len(words), size=len(words), p=weights / weights.sum()):
-                spliced = self.splice(self.texts[i], rng)
-                if rng.random() < _P_TWICE:
-                    spliced = self.splice(spliced, rng)
-                yield spliced.text
+                yield tuple(
+                    self._spliced_once_or_twice(text, rng).text if place in turn else text.text
+                    for place, text in enumerate(self.rows[i])
+                )
+
+    def _spliced_once_or_twice(self, text: TaggedText, rng: np.random.Generator) -> TaggedText:
+        spliced = self.splice(text, rng)
+        return self.splice(spliced, rng) if rng.random() < _P_TWICE else spliced
 
     def splice(self, text: TaggedText, rng: np.random.Generator) -> TaggedText:
         """Returns `text`, which has a word, with one span replaced: of at most half of its words, or two, and at most

@@ -36,8 +36,8 @@ def write_sentences(
     """
     folder = Path(folder)
     further = recombined(corpus.train, config.neighbours, seed) if corpus.pairs else Examples.without_labels([])
-    spliced = 0 if corpus.pairs else config.n_splice
-    total = (len(corpus.train) + len(further)) * (1 + config.n_iter + spliced) + len(corpus.unlabelled)
+    each = 1 + config.n_iter + config.n_splice
+    total = (len(corpus.train) + len(further)) * each + len(corpus.unlabelled)
     with atomic_folder(folder) as temporary, progress_bar(total, "augment") as bar:
         seen = _SeenTexts(temporary / "seen.sqlite")
         dropped: Counter[str] = Counter()
@@ -77,9 +77,8 @@ def _sentences(corpus: Corpus, further: Examples, config: AugmentationConfig, se
         augmenter = Augmenter(corpus.train.followed_by(further), config)
         for texts in augmenter.generate(seed):
             yield texts, "augmented", None
-        if config.n_splice and not corpus.pairs:
-            for text in Splicer([text for (text,) in augmenter.rows], seed).generate(config.n_splice, seed):
-                yield (text,), "spliced", None
+        for texts in Splicer(augmenter.rows, seed).generate(config.n_splice, seed):
+            yield texts, "spliced", None
 
 
 def _kept(rows: Iterable[_Row], seen: _SeenTexts, dropped: Counter[str], bar: object) -> Iterator[_Row]:
