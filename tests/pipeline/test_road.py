@@ -27,9 +27,11 @@ from tfkd.config import (
     TeacherConfig,
 )
 from tfkd.errors import InputError, UsageError
+from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.files import read_json
 from tfkd.pipeline.road import RunConfig, run
 from tfkd.report import metrics as metrics_module
+from tfkd.training.distil import load_student
 
 STEPS = ["teacher", "sentences", "transfer_set", "student", "baseline", "export-student"]
 
@@ -398,6 +400,23 @@ def test_another_runs_teacher_and_transfer_set_without_a_baseline(config, finish
     assert metrics["student"]["teacher_agreement"] > 0.5
     run(config, tmp_path / "shared")
     assert not _done(capsys.readouterr().err)
+
+
+def test_students_of_word_pieces(config, finished, tmp_path):
+    config = replace(
+        config,
+        teacher=replace(config.teacher, teacher=str(finished / "teacher")),
+        student=replace(config.student, tokenizer="pieces"),
+        transfer_set=str(finished / "transfer_set"),
+    )
+    metrics = run(config, tmp_path / "pieces")
+    assert metrics["export"]["student_agreement"] == 1
+    assert metrics["export"]["dev_accuracy"] == metrics["student"]["dev_accuracy"]
+    assert metrics["baseline"]["dev_accuracy"] is not None
+    file = tmp_path / "pieces" / "export" / "student.tflite"
+    assert LiteRtClassifier.from_file(file).tokenizer == load_student(tmp_path / "pieces" / "student").tokenizer
+    predicted = call("predict", f"--model={file}", "--json", "The unheard-of film is good", "")
+    assert [json.loads(line)["label"] in metrics["label_names"] for line in predicted.out.splitlines()] == [True, True]
 
 
 def test_another_runs_transfer_set_without_its_teacher(config, finished, tmp_path):
