@@ -31,7 +31,7 @@ from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.files import read_json
 from tfkd.pipeline.road import RunConfig, run
 from tfkd.report import metrics as metrics_module
-from tfkd.training.distil import load_student
+from tfkd.training.student_folder import load_student
 
 STEPS = ["teacher", "sentences", "transfer_set", "student", "baseline", "export-student"]
 

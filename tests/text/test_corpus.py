@@ -16,10 +16,7 @@ from hypothesis import strategies as st
 from tfkd import assets
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
-from tfkd.files import sha256_of
 from tfkd.text.corpus import read_corpus
-from tfkd.text.example_files import read_examples, write_examples
-from tfkd.text.examples import Examples
 from tfkd.text.labels import label_numbers, name_labels
 from tfkd.text.split import cut_dev
 
@@ -376,7 +373,7 @@ def test_label_of_one_row_can_not_be_cut(tmp_path):
         corpus(tsv(tmp_path / "a.tsv", *GOOD[:3]))
 
 
-# --- detokenizing, writing --------------------------------------------------
+# --- detokenizing ----------------------------------------------------------
 
 
 def test_texts_are_detokenized_on_both_sides(tmp_path):
@@ -386,36 +383,6 @@ def test_texts_are_detokenized_on_both_sides(tmp_path):
     )
     assert found.train.texts == ["can't lose", "won't do"]
     assert (found.dev.texts, found.unlabelled.texts) == (["it's good."], ["isn't it?"])
-
-
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=9),
-    names=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=4),
-    pairs=st.booleans(),
-)
-def test_written_examples_read_back(tmp_path, texts, names, pairs):
-    labels = np.arange(len(texts), dtype=np.int32) - 1
-    examples = Examples(texts, labels, texts[::-1] if pairs else None)
-    write_examples(tmp_path / "a.parquet", examples, names)
-    found, found_names = read_examples(tmp_path / "a.parquet")
-    assert (found.texts, found.text_pairs, found_names) == (texts, examples.text_pairs, tuple(names))
-    assert found.labels.tolist() == labels.tolist()
-    assert found.labels.dtype == np.int32
-    write_examples(tmp_path / "b.parquet", examples, names)
-    assert sha256_of(tmp_path / "a.parquet") == sha256_of(tmp_path / "b.parquet")
-
-
-def test_examples_of_another_program(tmp_path):
-    path = tmp_path / "a.parquet"
-    with pytest.raises(InputError, match="no such file"):
-        read_examples(path)
-    pq.write_table(pa.table({"text": ["a"], "label": [1]}), path)
-    with pytest.raises(InputError, match="isn't a file of examples"):
-        read_examples(path)
-    path.write_bytes(b"PAR1")
-    with pytest.raises(InputError, match="isn't a file of examples"):
-        read_examples(path)
 
 
 # --- TensorFlow Datasets ----------------------------------------------------

@@ -16,7 +16,8 @@ from tfkd.errors import InputError
 from tfkd.files import read_json
 from tfkd.models.word_vectors import random_vectors
 from tfkd.text.vocabulary import MASK_MARKER
-from tfkd.training.distil import distil, load_student, train_baseline
+from tfkd.training.distil import distil, train_baseline
+from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, build_tokenizer, rare_tokens, set_up_student
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     import_tensorflow()
     from tfkd.export.exporter import export_student
     from tfkd.pipeline.data import read_sentences
-    from tfkd.training.distil import load_student
+    from tfkd.training.student_folder import load_student
 
     student = load_student(folder)
     dev = read_sentences(data, FLAGS.seed).dev

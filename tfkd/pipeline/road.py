@@ -34,8 +34,9 @@ from tfkd.report.markdown import report, results_table
 from tfkd.report.metrics import FIGURE_NAMES, classification_figures, confusion, share_equal, summary
 from tfkd.text.examples import digest
 from tfkd.training.checkpoint import checkpoints_folder
-from tfkd.training.distil import distil, load_student, train_baseline
+from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
+from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
@@ -84,6 +85,7 @@ _STUDENT = (
     "tfkd.training.distil",
     "tfkd.training.lazy_adam",
     "tfkd.training.pruning",
+    "tfkd.training.student_folder",
     "tfkd.training.student_setup",
     *_TRAINING,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,6 @@ import pyarrow as pa
 import tensorflow as tf
 
 from tfkd.config import DistillConfig
-from tfkd.errors import InputError
-from tfkd.files import atomic_folder, read_json, write_json, write_text
 from tfkd.models.distiller import Distiller
 from tfkd.models.losses import soft_loss
 from tfkd.models.multichannel_embedding import MultichannelEmbedding
@@ -27,42 +25,19 @@ from tfkd.progress import say
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.encoded_texts import EncodedTexts, longest, padded_alike
 from tfkd.text.examples import NO_LABEL, Examples, digest
-from tfkd.text.tokenizer import Tokenizer, tokenizer_of
-from tfkd.text.word_tokenizer import WordTokenizer
+from tfkd.text.tokenizer import Tokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.training.pruning import words_that_matter
+from tfkd.training.student_folder import Student, save_student
 from tfkd.training.student_setup import StudentSetup
 from tfkd.transfer_set.shards import ShardedTable, text_columns
-
-DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras", "vocabulary.txt"
 
 # Rows that are held in memory, and shuffled together, at a time.
 _WINDOW_ROWS = 1 << 18
 # Tokens of a text that the student learns from; more would only cost memory.
 _MAX_TOKENS = 128
-
-
-@dataclass(frozen=True)
-class Student:
-    """A trained student as it lies in its folder.
-
-    Attributes:
-      model: the Keras model.
-      tokenizer: turns raw texts into its inputs.
-      label_names: the names of its classes in order.
-      dev_accuracy: accuracy on the dev set it was chosen by.
-    """
-
-    model: BiLstmClassifier
-    tokenizer: Tokenizer
-    label_names: tuple[str, ...]
-    dev_accuracy: float
-
-    def probabilities(self, *columns: Sequence[str]) -> np.ndarray:
-        """Returns the probabilities of raw texts, or of pairs of them in two columns, float32 [texts, classes]."""
-        return self.model.probabilities(*map(self.tokenizer.encode, columns))
 
 
 def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
@@ -104,43 +79,6 @@ def train_baseline(setup: StudentSetup, folder: str | Path, seed: int) -> Studen
         "baseline", lambda rng: iter([rows]), len(train), digest(train), 1.0, setup.distill.baseline_epochs
     )
     return _train(lesson, setup, Path(folder), seed)
-
-
-def save_student(student: Student, folder: str | Path, facts: dict[str, Any]) -> None:
-    """Writes a student's folder: model, vocabulary, and what is known of it."""
-    with atomic_folder(folder) as temporary:
-        student.model.save(temporary / MODEL_FILE)
-        write_text(temporary / VOCABULARY_FILE, "\n".join(student.tokenizer.vocabulary.to_lines()) + "\n")
-        description = {
-            **facts,
-            "label_names": list(student.label_names),
-            "tokenizer": student.tokenizer.name,
-            "delimiter_regex": getattr(student.tokenizer, "delimiter_regex", None),
-            "dev_accuracy": student.dev_accuracy,
-        }
-        write_json(temporary / DESCRIPTION_FILE, description)
-
-
-def load_student(folder: str | Path) -> Student:
-    """Loads what `save_student` wrote.
-
-    Raises:
-      InputError: a file of it is missing or damaged.
-    """
-    folder = Path(folder)
-    for name in (DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE):
-        if not (folder / name).is_file():
-            raise InputError(f"{folder}: no student there ({name} is missing); run `tfkd distill` first")
-    description = read_json(folder / DESCRIPTION_FILE)
-    try:
-        lines = (folder / VOCABULARY_FILE).read_text("utf-8").splitlines()
-        # Of an earlier version, which knew words alone, it doesn't say which.
-        kind = description.get("tokenizer", WordTokenizer.name)
-        tokenizer = tokenizer_of(kind, lines, description["delimiter_regex"])
-        model = keras.models.load_model(folder / MODEL_FILE, compile=False)
-    except (ValueError, OSError) as e:
-        raise InputError(f"{folder}: the student can't be loaded: {' '.join(str(e).split())[:300]}") from e
-    return Student(model, tokenizer, tuple(description["label_names"]), description["dev_accuracy"])
 
 
 @dataclass(frozen=True)
