@@ -170,8 +170,8 @@ class StudentConfig:
     )
     training_vocabulary_size: int = _option(
         60000,
-        "words at most in training, all spellings counted once: train's, then the teacher's if words keep to its "
-        "vectors",
+        "words or pieces at most in training, all spellings counted once: train's, then the teacher's if words keep to "
+        "its vectors or the student reads pieces",
     )
     min_count: int = _option(1, "words seen less often in train become <UNKNOWN>, or are read by their pieces")
     tokenizer: str = _option(
@@ -198,7 +198,6 @@ class StudentConfig:
         for flag in ("vocabulary_size", "training_vocabulary_size"):
             _check(getattr(self, flag) > 3, flag, getattr(self, flag), "more than the 3 special words")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
-        is_file = self.embeddings.startswith("file:") and self.embeddings != "file:"
         _check_choice(self, "tokenizer")
         _check(
             not self.delimiter_regex or self.tokenizer == "words",
@@ -206,6 +205,7 @@ class StudentConfig:
             self.delimiter_regex,
             f"none with --tokenizer={self.tokenizer}",
         )
+        is_file = self.embeddings.startswith("file:") and self.embeddings != "file:"
         known = is_file or self.embeddings in ("teacher", "random")
         _check(known, "embeddings", self.embeddings, "teacher, random or file:PATH")
         _check_choice(self, "embedding_training")

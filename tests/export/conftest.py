@@ -14,6 +14,7 @@ from tfkd.models.student import BiLstmClassifier
 from tfkd.text.examples import Examples
 from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.text.piece_vocabulary import PieceVocabulary
+from tfkd.text.tokenizer import Tokenizer
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
 
@@ -32,6 +33,19 @@ def randomized(model: keras.Model, seed: int = 0) -> keras.Model:
     return model
 
 
+def small_student(tokenizer: Tokenizer, num_classes: int = len(LABELS), pairs: bool = False) -> BiLstmClassifier:
+    """A student of random weights over a tokenizer's vocabulary."""
+    size = len(tokenizer.vocabulary)
+    return randomized(BiLstmClassifier(size, num_classes, embedding_dim=40, hidden_size=24, dense_size=16, pairs=pairs))
+
+
+def small_export(student: BiLstmClassifier, tokenizer: Tokenizer, folder: Path) -> ExportResult:
+    """Its file, of single texts."""
+    return export_student(
+        student, tokenizer, LABELS, DEV, folder / "student.tflite", ExportConfig(max_tokens=MAX_TOKENS)
+    )
+
+
 @pytest.fixture(scope="session")
 def tokenizer() -> WordTokenizer:
     return WordTokenizer(Vocabulary.from_counts(dict.fromkeys(WORDS, 1), max_size=100))
@@ -46,36 +60,31 @@ def piece_tokenizer() -> PieceTokenizer:
 
 @pytest.fixture(scope="session")
 def student(tokenizer: WordTokenizer) -> BiLstmClassifier:
-    words = len(tokenizer.vocabulary)
-    return randomized(BiLstmClassifier(words, len(LABELS), embedding_dim=40, hidden_size=24, dense_size=16))
+    return small_student(tokenizer)
 
 
 @pytest.fixture(scope="session")
 def exported(
     student: BiLstmClassifier, tokenizer: WordTokenizer, tmp_path_factory: pytest.TempPathFactory
 ) -> ExportResult:
-    path = tmp_path_factory.mktemp("export") / "student.tflite"
-    return export_student(student, tokenizer, LABELS, DEV, path, ExportConfig(max_tokens=MAX_TOKENS))
+    return small_export(student, tokenizer, tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture(scope="session")
 def piece_student(piece_tokenizer: PieceTokenizer) -> BiLstmClassifier:
-    pieces = len(piece_tokenizer.vocabulary)
-    return randomized(BiLstmClassifier(pieces, len(LABELS), embedding_dim=40, hidden_size=24, dense_size=16))
+    return small_student(piece_tokenizer)
 
 
 @pytest.fixture(scope="session")
 def piece_export(
     piece_student: BiLstmClassifier, piece_tokenizer: PieceTokenizer, tmp_path_factory: pytest.TempPathFactory
 ) -> ExportResult:
-    path = tmp_path_factory.mktemp("pieces") / "student.tflite"
-    return export_student(piece_student, piece_tokenizer, LABELS, DEV, path, ExportConfig(max_tokens=MAX_TOKENS))
+    return small_export(piece_student, piece_tokenizer, tmp_path_factory.mktemp("pieces"))
 
 
 @pytest.fixture(scope="session")
 def pair_student(tokenizer: WordTokenizer) -> BiLstmClassifier:
-    words = len(tokenizer.vocabulary)
-    return randomized(BiLstmClassifier(words, 3, embedding_dim=40, hidden_size=24, dense_size=16, pairs=True))
+    return small_student(tokenizer, num_classes=3, pairs=True)
 
 
 @pytest.fixture(scope="session")

@@ -158,13 +158,9 @@ class Teacher:
           tokens: words or word pieces.
         """
         known = {piece: i for i, piece in enumerate(self.tokenizer.get_vocabulary())}
-        encoded = self.encode(tokens)
-        own = [known.get(token) for token in tokens]
         cls_id, sep_id = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
-        ids = [
-            pieces if i is None else np.array([cls_id, i, sep_id], np.int32)
-            for i, pieces in zip(own, encoded.ids, strict=True)
-        ]
+        read = iter(self.encode([token for token in tokens if token not in known]).ids)
+        ids = [np.array([cls_id, known[token], sep_id], np.int32) if token in known else next(read) for token in tokens]
         return Pieces(ids, np.array([len(pieces) for pieces in ids], np.int64))
 
     def logits(self, pieces: Pieces, batch_size: int = 128, progress: Any = None) -> np.ndarray:
