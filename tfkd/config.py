@@ -255,8 +255,15 @@ class ExportConfig:
     max_tokens: int = _option(48, "words or pieces that the exported student reads of a text; time grows with it")
     quantization: str = _option(
         "dynamic_int8",
-        "how the exported student's weights are stored; dynamic_int8: a quarter of the size",
-        ("dynamic_int8", "float32"),
+        "arithmetic of the exported student; dynamic_int8: int8 weights, a quarter of the size; int8: what the LSTM "
+        "computes is int8 too, for two thirds of the time; float16, float32: real weights",
+        ("dynamic_int8", "int8", "float16", "float32"),
+    )
+    table_dim: int = _option(
+        0, "columns of the exported embedding table, which come nearest to all of them over real texts; 0: all"
+    )
+    recurrent_rank: int = _option(
+        0, "rank of the exported recurrent weights, which come nearest to all of them over real texts; 0: full"
     )
     runtime: str = _option(
         "litert",
@@ -267,5 +274,7 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "max_tokens")
+        _check(self.table_dim >= 0 and self.table_dim != 1, "table_dim", self.table_dim, "0, or 2 or more")
+        _check(self.recurrent_rank >= 0, "recurrent_rank", self.recurrent_rank, "0 or more")
         _check_choice(self, "quantization")
         _check_choice(self, "runtime")

@@ -23,6 +23,10 @@ LABELS = ("negative", "positive")
 DEV_TEXTS = ["a good film", "A BAD film!", "it's", "", "unheard words", "good " * 20]
 DEV = Examples.without_labels(DEV_TEXTS)
 PAIRS = Examples.without_labels(DEV_TEXTS, [*DEV_TEXTS[3:], *DEV_TEXTS[:3]])
+# Some hundred texts of these words, which an export is fitted to.
+_rng = np.random.default_rng(0)
+TEXTS = Examples.without_labels([" ".join(_rng.choice(WORDS, _rng.integers(1, 13))) for _ in range(200)])
+TEXTS_OF_PAIRS = Examples.without_labels(TEXTS.texts, TEXTS.texts[::-1])
 MAX_TOKENS = 12
 
 
@@ -42,7 +46,7 @@ def small_student(tokenizer: Tokenizer, num_classes: int = len(LABELS), pairs: b
 def small_export(student: BiLstmClassifier, tokenizer: Tokenizer, folder: Path) -> ExportResult:
     """Its file, of single texts."""
     return export_student(
-        student, tokenizer, LABELS, DEV, folder / "student.tflite", ExportConfig(max_tokens=MAX_TOKENS)
+        student, tokenizer, LABELS, DEV, TEXTS, folder / "student.tflite", ExportConfig(max_tokens=MAX_TOKENS)
     )
 
 
@@ -93,7 +97,9 @@ def pair_export(
 ) -> ExportResult:
     path = tmp_path_factory.mktemp("pairs") / "student.tflite"
     labels = ("contradiction", "neutral", "entailment")
-    return export_student(pair_student, tokenizer, labels, PAIRS, path, ExportConfig(max_tokens=MAX_TOKENS))
+    return export_student(
+        pair_student, tokenizer, labels, PAIRS, TEXTS_OF_PAIRS, path, ExportConfig(max_tokens=MAX_TOKENS)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS, randomized
+from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS, TEXTS, TEXTS_OF_PAIRS, randomized
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import exporter
@@ -37,7 +37,7 @@ def test_pieces_take_the_inputs_of_a_bert_and_pairs_of_them_two(piece_export, pi
         BERT_INPUT_NAMES, (1, MAX_TOKENS + 2)
     )
     pairs = randomized(BiLstmClassifier(len(piece_tokenizer.vocabulary), 2, 8, 8, 8, pairs=True))
-    of_pairs = export_student(pairs, piece_tokenizer, LABELS, PAIRS, tmp_path / "pairs.tflite", SHORT)
+    of_pairs = export_student(pairs, piece_tokenizer, LABELS, PAIRS, TEXTS_OF_PAIRS, tmp_path / "pairs.tflite", SHORT)
     loaded = LiteRtClassifier.from_file(of_pairs.path)
     assert (loaded.tokenizer, loaded.max_tokens, loaded.pairs) == (piece_tokenizer, 3, True)
 
@@ -45,7 +45,7 @@ def test_pieces_take_the_inputs_of_a_bert_and_pairs_of_them_two(piece_export, pi
 def test_the_same_student_gives_the_same_file(exported, student, tokenizer, tmp_path):
     copy = BiLstmClassifier.from_config(student.get_config())  # other variables, other names inside TensorFlow
     copy.set_weights(student.get_weights())
-    again = export_student(copy, tokenizer, LABELS, DEV, tmp_path / "again.tflite", CONFIG)
+    again = export_student(copy, tokenizer, LABELS, DEV, TEXTS, tmp_path / "again.tflite", CONFIG)
     assert again.path.read_bytes() == exported.path.read_bytes()
 
 
@@ -58,7 +58,7 @@ def test_an_export_that_differs_leaves_nothing(student, tokenizer, tmp_path, mon
     if earlier is not None:
         path.write_bytes(earlier)
     with pytest.raises(InputError, match="exported student"):
-        export_student(student, tokenizer, LABELS, DEV, path, SHORT)
+        export_student(student, tokenizer, LABELS, DEV, TEXTS, path, SHORT)
     assert [p.read_bytes() for p in tmp_path.iterdir()] == ([] if earlier is None else [earlier])
 
 
@@ -72,26 +72,26 @@ def test_an_export_that_differs_leaves_nothing(student, tokenizer, tmp_path, mon
 )
 def test_what_does_not_fit_is_refused(student, tokenizer, tmp_path, labels, dev, says):
     with pytest.raises(InputError, match=says):
-        export_student(student, tokenizer, labels, dev, tmp_path / "student.tflite", SHORT)
+        export_student(student, tokenizer, labels, dev, TEXTS, tmp_path / "student.tflite", SHORT)
 
 
 def test_a_vocabulary_of_another_student_is_refused(tokenizer, tmp_path):
     with pytest.raises(InputError, match="not of the same run"):
-        export_student(BiLstmClassifier(99, 2, 4, 4, 4), tokenizer, LABELS, DEV, tmp_path / "s.tflite", SHORT)
+        export_student(BiLstmClassifier(99, 2, 4, 4, 4), tokenizer, LABELS, DEV, TEXTS, tmp_path / "s.tflite", SHORT)
 
 
 def test_pairs_are_refused_for_mediapipe_alone(student, pair_student, tokenizer, tmp_path):
     for_mediapipe = ExportConfig(max_tokens=3, runtime="mediapipe")
     with pytest.raises(InputError, match="--runtime=mediapipe: MediaPipe has no task for pairs of texts"):
-        export_student(pair_student, tokenizer, LABELS, PAIRS, tmp_path / "pairs.tflite", for_mediapipe)
+        export_student(pair_student, tokenizer, LABELS, PAIRS, TEXTS_OF_PAIRS, tmp_path / "pairs.tflite", for_mediapipe)
     assert not any(tmp_path.iterdir())
-    export_student(student, tokenizer, LABELS, DEV, tmp_path / "s.tflite", for_mediapipe)
+    export_student(student, tokenizer, LABELS, DEV, TEXTS, tmp_path / "s.tflite", for_mediapipe)
 
 
 def test_a_path_that_can_not_be_written_is_named(student, tokenizer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/student\.tflite: can't be written"):
-        export_student(student, tokenizer, LABELS, DEV, tmp_path / "file" / "student.tflite", SHORT)
+        export_student(student, tokenizer, LABELS, DEV, TEXTS, tmp_path / "file" / "student.tflite", SHORT)
 
 
 @pytest.mark.parametrize(("field", "value"), [("max_tokens", 0), ("quantization", "int4"), ("runtime", "tfjs")])

@@ -5,22 +5,55 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.compiled_model import CompiledModel
 from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.export.conftest import randomized
-from tfkd.errors import InputError
-from tfkd.export.conversion import RECIPES, convert
-from tfkd.export.lowering import StudentWeights, lower
+from tfkd.export.arithmetic import Integers, Reals
+from tfkd.export.lowering import lower
+from tfkd.export.student_weights import StudentWeights
+from tfkd.export.texts_met import TextsMet
 from tfkd.models.student import BiLstmClassifier
+from tfkd.text.encoded_texts import INPUT_NAMES
+from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 
 
 def keras_probabilities(model: keras.Model, ids: np.ndarray | list[np.ndarray]) -> np.ndarray:
     return keras.ops.convert_to_numpy(keras.ops.softmax(model(ids)))
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+class Lowered:
+    """A lowered student in the interpreter."""
+
+    def __init__(self, content: bytes):
+        interpreter = Interpreter(model_content=content)
+        interpreter.allocate_tensors()
+        self._run = interpreter.get_signature_runner()
+        details = self._run.get_input_details()
+        self._names = [name for name in (*INPUT_NAMES, *BERT_INPUT_NAMES) if name in details]
+
+    def __call__(self, *rows: np.ndarray) -> np.ndarray:
+        """Probabilities of texts or pairs, int32 [texts, tokens] each."""
+        inputs = [
+            dict(zip(self._names, (part[np.newaxis] for part in row), strict=True)) for row in zip(*rows, strict=True)
+        ]
+        return np.concatenate([self._run(**row)["probabilities"].copy() for row in inputs])
+
+
+def lowered(model: BiLstmClassifier, max_tokens: int, weights: str = "float32", like_bert: bool = False) -> Lowered:
+    arithmetic = lambda graph: Reals(graph, weights)  # noqa: E731
+    return Lowered(lower(StudentWeights.from_model(model), max_tokens, arithmetic, like_bert))
+
+
+# A text's words, and padding to the length of the graph after them.
+def padded(texts: list[list[int]], tokens: int) -> np.ndarray:
+    return np.array([[*text, *[0] * (tokens - len(text))] for text in texts], np.int32)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_lowered_student_equals_keras_masked_bilstm(data):
     size = st.integers(1, 9)
@@ -29,34 +62,31 @@ def test_lowered_student_equals_keras_masked_bilstm(data):
         vocabulary_size, classes, embedding_dim=data.draw(size), hidden_size=data.draw(size), dense_size=data.draw(size)
     )
     randomized(model, data.draw(st.integers(0, 99)))
-    # Any id anywhere: padding before, between and after the words.
-    ids = st.lists(st.integers(0, vocabulary_size - 1), min_size=tokens, max_size=tokens)
-    rows = np.array([*data.draw(st.lists(ids, min_size=1, max_size=5)), [0] * tokens], np.int32)
-    call = lower(StudentWeights.from_model(model), tokens).__call__
-    lowered = np.concatenate([call(row[None])["probabilities"] for row in rows])
-    np.testing.assert_allclose(lowered, keras_probabilities(model, rows), atol=1e-5)
+    text = st.lists(st.integers(1, vocabulary_size - 1), max_size=tokens)
+    rows = padded([*data.draw(st.lists(text, min_size=1, max_size=5)), []], tokens)
+    np.testing.assert_allclose(lowered(model, tokens)(rows), keras_probabilities(model, rows), atol=1e-5)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_lowered_student_of_pairs_equals_keras(data):
     size = st.integers(1, 9)
     vocabulary_size, tokens = data.draw(st.integers(2, 20)), data.draw(size)
     shape = {"embedding_dim": data.draw(size), "hidden_size": data.draw(size), "dense_size": data.draw(size)}
     model = randomized(BiLstmClassifier(vocabulary_size, 3, **shape, pairs=True), data.draw(st.integers(0, 99)))
-    ids = st.lists(st.integers(0, vocabulary_size - 1), min_size=tokens, max_size=tokens)
-    rows = data.draw(st.lists(st.tuples(ids, ids), min_size=1, max_size=5))
-    first, second = np.array([*rows, ([0] * tokens, rows[0][1])], np.int32).transpose(1, 0, 2)
-    call = lower(StudentWeights.from_model(model), tokens).__call__
-    lowered = np.concatenate([call(a[None], b[None])["probabilities"] for a, b in zip(first, second, strict=True)])
-    np.testing.assert_allclose(lowered, keras_probabilities(model, [first, second]), atol=1e-5)
+    text = st.lists(st.integers(1, vocabulary_size - 1), max_size=tokens)
+    rows = [*data.draw(st.lists(st.tuples(text, text), min_size=1, max_size=5)), ([], [1] * tokens)]
+    first, second = (padded(list(texts), tokens) for texts in zip(*rows, strict=True))
+    expected = keras_probabilities(model, [first, second])
+    np.testing.assert_allclose(lowered(model, tokens)(first, second), expected, atol=1e-5)
 
 
-def test_padding_at_the_end_changes_nothing(student):
-    words = np.array([[3, 4, 5]], np.int32)
-    call = lower(StudentWeights.from_model(student), 7).__call__
-    padded = call(np.pad(words, [(0, 0), (0, 4)]))["probabilities"]
-    np.testing.assert_allclose(padded, keras_probabilities(student, words), atol=1e-5)
+@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
+def test_what_pads_a_text_changes_nothing(weights):
+    model = randomized(BiLstmClassifier(50, 2, 40, 32, 16))
+    short, long = lowered(model, 5, weights), lowered(model, 9, weights)
+    texts = [[3, 4, 5], [49, 1, 2, 3, 4], [7], []]
+    np.testing.assert_allclose(short(padded(texts, 5)), long(padded(texts, 9)), atol=1e-6)
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
@@ -64,47 +94,60 @@ def test_padding_at_the_end_changes_nothing(student):
 def test_like_bert_it_reads_what_stands_between_cls_and_sep(words, segments):
     model = randomized(BiLstmClassifier(10, 2, 6, 5, 4))
     padding = [0] * (5 - len(words))
-    call = lower(StudentWeights.from_model(model), 5, like_bert=True).__call__
     inputs = [[8, *words, 9, *padding], [1] * (len(words) + 2) + padding, [segments] * 7]
-    like_bert = call(*(np.array([row], np.int32) for row in inputs))["probabilities"]
-    expected = keras_probabilities(model, np.array([[*words, *padding]], np.int32))
-    np.testing.assert_allclose(like_bert, expected, atol=1e-5)
+    like_bert = lowered(model, 5, like_bert=True)(*(np.array([row], np.int32) for row in inputs))
+    np.testing.assert_allclose(like_bert, keras_probabilities(model, padded([words], 5)), atol=1e-5)
 
 
 def test_ids_out_of_range_read_the_nearest_row(student):
-    call = lower(StudentWeights.from_model(student), 3).__call__
+    call = lowered(student, 3)
     last = student.vocabulary_size - 1
-    outside = call(np.array([[5, 2**31 - 1, -(2**31)]], np.int32))["probabilities"]
-    np.testing.assert_array_equal(outside, call(np.array([[5, last, 0]], np.int32))["probabilities"])
+    outside = call(np.array([[5, 2**31 - 1, -(2**31)]], np.int32))
+    np.testing.assert_array_equal(outside, call(np.array([[5, last, 0]], np.int32)))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("layer", ["embedding", "bilstm", "logits"])
-def test_weights_not_finite_are_refused(layer, value):
-    model = randomized(BiLstmClassifier(5, 2, 4, 4, 4))
-    weights = model.get_layer(layer).get_weights()
-    weights[0][1, 1] = value
-    model.get_layer(layer).set_weights(weights)
-    with pytest.raises(InputError, match=f"'{layer}'.*NaN or infinite"):
-        StudentWeights.from_model(model)
-
-
-@pytest.mark.parametrize(("recipe", "tolerance"), [("float32", 1e-5), ("dynamic_int8", 0.02)])
-def test_converted_student_gives_keras_probabilities(recipe, tolerance):
-    # Every matrix but the last has more than 1024 elements: int8 in the file. Weights of a trained student's size.
-    model = BiLstmClassifier(200, 3, embedding_dim=40, hidden_size=32, dense_size=24)
+# Every matrix but the last has more than 1024 elements, and weights are of a trained student's size.
+@pytest.fixture(scope="module", params=[False, True], ids=["texts", "pairs"])
+def trained(request) -> BiLstmClassifier:
+    model = BiLstmClassifier(200, 3, embedding_dim=40, hidden_size=32, dense_size=24, pairs=request.param)
     rng = np.random.default_rng(0)
     model.set_weights([w + rng.normal(0, 0.05, w.shape).astype(np.float32) for w in model.get_weights()])
-    ids = rng.integers(1, 200, (20, 10)).astype(np.int32) * (np.arange(10) < rng.integers(0, 11, (20, 1)))
-    content = convert(lower(StudentWeights.from_model(model), 10), recipe)
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
-    run = interpreter.get_signature_runner()
-    converted = np.concatenate([run(token_ids=row[None].astype(np.int32))["probabilities"] for row in ids])
-    np.testing.assert_allclose(converted, keras_probabilities(model, ids.astype(np.int32)), atol=tolerance)
+    return model
 
 
-def test_the_recipes_are_those_of_the_flag():
-    from tfkd.config import ExportConfig
+def random_texts(rng: np.random.Generator, texts: int, tokens: int = 10) -> np.ndarray:
+    ids = rng.integers(1, 200, (texts, tokens)) * (np.arange(tokens) < rng.integers(0, tokens + 1, (texts, 1)))
+    return ids.astype(np.int32)
 
-    assert ExportConfig.__dataclass_fields__["quantization"].metadata["choices"] == tuple(RECIPES)
+
+@pytest.mark.parametrize(("quantization", "tolerance"), [("float16", 2e-3), ("int8", 0.02), ("integers", 0.02)])
+def test_quantized_student_gives_keras_probabilities(trained, quantization, tolerance):
+    rng = np.random.default_rng(1)
+    weights = StudentWeights.from_model(trained)
+    ranges = TextsMet(random_texts(rng, 100)).ranges(weights)
+    content = lower(
+        weights, 10, lambda graph: Integers(graph, ranges) if quantization == "integers" else Reals(graph, quantization)
+    )
+    texts = [random_texts(rng, 20) for _ in range(1 + trained.pairs)]
+    expected = keras_probabilities(trained, texts if trained.pairs else texts[0])
+    np.testing.assert_allclose(Lowered(content)(*texts), expected, atol=tolerance)
+    CompiledModel.from_buffer(content)  # takes it
+
+
+def test_each_constant_is_stored_once_whatever_the_length():
+    vocabulary, dim, hidden, dense = 3000, 63, 32, 40
+    model = randomized(BiLstmClassifier(vocabulary, 2, dim, hidden, dense))
+    content = lower(StudentWeights.from_model(model), 24, lambda graph: Reals(graph, "int8"))
+    root = schema.Model.GetRootAs(content)
+    assert root.SubgraphsLength() == 1
+    graph = root.Subgraphs(0)
+    stored = {
+        tuple(t.ShapeAsNumpy()): t.Type()
+        for t in map(graph.Tensors, range(graph.TensorsLength()))
+        if t.ShapeLength() == 2 and root.Buffers(t.Buffer()).DataLength()
+    }
+    table, kernel = (vocabulary, dim + 1), (4 * hidden, dim + 1)
+    quantized = {table, kernel, (4 * hidden, hidden), (dense, 2 * hidden)}
+    assert {shape for shape, kind in stored.items() if kind == schema.TensorType.INT8} == quantized
+    weights = np.prod(table) + 2 * np.prod(kernel) + 2 * 4 * hidden * hidden + dense * 2 * hidden
+    assert weights < len(content) < weights + 24 * 3_000  # bytes of the graph, per step

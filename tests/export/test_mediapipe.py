@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from ai_edge_litert.compiled_model import CompiledModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.export.conftest import LABELS, MAX_TOKENS
-from tfkd.export.conversion import convert
+from tfkd.export.graph import Graph, Model
 from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.export.lowering import SIGNATURE, between_cls_and_sep
 from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES, PieceTokenizer
@@ -87,18 +87,16 @@ def echoing_mediapipe(tokenizer: Tokenizer, max_tokens: int) -> Iterator[Callabl
     names = BERT_INPUT_NAMES if like_bert else INPUT_NAMES[:1]
     length = max_tokens + 2 if like_bert else max_tokens
 
-    def echo(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        # What students make of BERT's inputs (see tfkd.export.lowering).
-        ids = tf.where(tf.not_equal(inputs[1][:, 2:], 0), inputs[0][:, 1:-1], PAD_ID) if like_bert else inputs[0]
-        return {"probabilities": tf.cast(ids, tf.float32)}
-
-    module = tf.Module()
-    module.__call__ = tf.function(
-        echo, input_signature=[tf.TensorSpec([1, length], tf.int32, name=name) for name in names], autograph=False
-    )
+    model = Model()
+    graph = Graph(model)
+    inputs = [graph.input(name, (1, length)) for name in names]
+    # What students make of BERT's inputs (see tfkd.export.lowering).
+    ids = between_cls_and_sep(graph, *inputs) if like_bert else inputs[0]
+    echoed = graph.cast(graph.reshape(ids, (1, max_tokens)), np.float32)
+    model.add(graph, SIGNATURE, {"probabilities": echoed})
     positions = tuple(f"position {i}" for i in range(max_tokens))
     metadata = ModelMetadata("echo", "", tokenizer, positions, max_tokens)
-    with mediapipe_scores(with_metadata(convert(module, "float32"), metadata)) as scores:
+    with mediapipe_scores(with_metadata(model.to_bytes(), metadata)) as scores:
         yield lambda text: scores(text).astype(int).tolist()
 
 

@@ -35,7 +35,9 @@ def exported(request, corpus, tmp_path_factory):
     setup = set_up_student(learned, shape, DistillConfig(baseline_epochs=4), teacher="minilm_l6", seed=1)
     student = train_baseline(setup, folder / "s", seed=1)
     path = folder / "student.tflite"
-    return export_student(student.model, student.tokenizer, corpus.label_names, corpus.dev, path, ExportConfig())
+    return export_student(
+        student.model, student.tokenizer, corpus.label_names, corpus.dev, corpus.train, path, ExportConfig()
+    )
 
 
 @pytest.mark.real

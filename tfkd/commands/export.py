@@ -16,6 +16,9 @@ from tfkd.native_stderr import import_tensorflow
 
 def define_flags() -> None:
     flags.DEFINE_string("student", "", "folder that tfkd distill wrote")
+    flags.DEFINE_string(
+        "transfer_set", "", "folder whose texts int8, --table_dim and --recurrent_rank are fitted to; default: train"
+    )
     flags.DEFINE_string("out", "", ".tflite file to write")
     define_seed()
     define_flags_of(DataConfig, ExportConfig)
@@ -25,14 +28,18 @@ def main(arguments: list[str]) -> None:
     folder, out = required("student"), required("out")
     data, config = config_of(DataConfig), config_of(ExportConfig)
     import_tensorflow()
-    from tfkd.export.exporter import export_student
+    from tfkd.export.exporter import CALIBRATION_TEXTS, export_student
     from tfkd.pipeline.data import read_sentences
     from tfkd.training.student_folder import load_student
+    from tfkd.transfer_set.shards import ShardedTable, some_texts
 
     student = load_student(folder)
-    dev = read_sentences(data, FLAGS.seed).dev
+    corpus = read_sentences(data, FLAGS.seed)
+    dev, texts = corpus.dev, corpus.train
+    if FLAGS.transfer_set:
+        texts = some_texts(ShardedTable(FLAGS.transfer_set), CALIBRATION_TEXTS)
     result = export_student(
-        student.model, student.tokenizer, student.label_names, dev, out, config, name=Path(out).stem
+        student.model, student.tokenizer, student.label_names, dev, texts, out, config, name=Path(out).stem
     )
     print(
         f"{out}: {result.size_bytes / 1e6:.2f} MB; {result.parity.label_agreement:.2%} of {len(dev)} dev sentences "

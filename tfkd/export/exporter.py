@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +11,24 @@ import numpy as np
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import parity
-from tfkd.export.conversion import convert
+from tfkd.export.arithmetic import Integers, Reals
+from tfkd.export.compression import with_recurrence_of, with_table_of
+from tfkd.export.graph import Graph
 from tfkd.export.litert_classifier import LiteRtClassifier
-from tfkd.export.lowering import StudentWeights, lower
+from tfkd.export.lowering import lower
 from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
+from tfkd.export.student_weights import StudentWeights
+from tfkd.export.texts_met import TextsMet
 from tfkd.files import atomic_path
 from tfkd.models.student import BiLstmClassifier
 from tfkd.text.encoded_texts import longest
 from tfkd.text.examples import Examples, kind_of
 from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.text.tokenizer import Tokenizer
+
+# Enough for the second moments of some hundred dimensions, and read in seconds.
+CALIBRATION_TEXTS = 2000
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ def export_student(
     tokenizer: Tokenizer,
     label_names: Sequence[str],
     dev: Examples,
+    texts: Examples,
     path: str | Path,
     config: ExportConfig,
     name: str = "tfkd student",
@@ -73,8 +81,9 @@ def export_student(
       tokenizer: its tokens, from raw text.
       label_names: the name of each class.
       dev: what the file is tried on; its labels are of no matter.
+      texts: what the file is fitted to, if `config` asks for integers or for fewer weights; not dev's.
       path: the file to write.
-      config: length and recipe.
+      config: its length, arithmetic and size.
       name, description: for the file's metadata.
 
     Raises:
@@ -102,8 +111,8 @@ def export_student(
         max_tokens=config.max_tokens,
     )
     like_bert = isinstance(tokenizer, PieceTokenizer) and not model.pairs
-    lowered = lower(StudentWeights.from_model(model), config.max_tokens, like_bert)
-    content = with_metadata(convert(lowered, config.quantization), metadata)
+    weights, arithmetic = _fitted(StudentWeights.from_model(model), tokenizer, texts, config)
+    content = with_metadata(lower(weights, config.max_tokens, arithmetic, like_bert), metadata)
     encoded = [tokenizer.encode(texts) for texts in dev.columns]
     reference = model.probabilities(*encoded, max_tokens=config.max_tokens)
     with atomic_path(path) as temporary:
@@ -118,3 +127,22 @@ def export_student(
         parity=measured,
         probabilities=probabilities,
     )
+
+
+def _fitted(
+    weights: StudentWeights, tokenizer: Tokenizer, texts: Examples, config: ExportConfig
+) -> tuple[StudentWeights, Callable[[Graph], Reals]]:
+    """The weights that are to be in the file, and what it is to compute with."""
+    if config.quantization == "int8" or config.table_dim or config.recurrent_rank:
+        encoded = [tokenizer.encode(column) for column in texts.columns]
+        met = TextsMet(np.concatenate([ids.padded(length=config.max_tokens) for ids in encoded]))
+        if config.table_dim:
+            # The lowering adds a column.
+            weights = with_table_of(weights, config.table_dim - 1, met)
+        if config.recurrent_rank:
+            weights = with_recurrence_of(weights, config.recurrent_rank, met)
+        if config.quantization == "int8":
+            ranges = met.ranges(weights)
+            return weights, lambda graph: Integers(graph, ranges)
+    stored = {"dynamic_int8": "int8"}.get(config.quantization, config.quantization)
+    return weights, lambda graph: Reals(graph, stored)

@@ -1,184 +1,134 @@
 """A student as one straight-line graph: stateless, of fixed length, its weights constants.
 
-Keras' own conversion of an LSTM is a WHILE loop of several subgraphs, which
-MediaPipe takes for another kind of model; TensorFlow's fused LSTM has variable
-tensors, which LiteRT's CompiledModel refuses. Unrolled over time, all three
-runtimes take it, and the matrix multiplication that doesn't depend on the
-previous step (the input projection) is done once for all steps of both directions.
+Keras' own conversion of an LSTM is a WHILE loop of several subgraphs, which MediaPipe takes for another kind of
+model; TensorFlow's fused LSTM has variable tensors, which LiteRT's CompiledModel refuses. Unrolled over time, all
+three runtimes take it. What is done once for all steps is done first: the input projection, a product of two
+matrices. What is left to each step is done for both directions together, all but the product of the state, which has
+other weights in each.
+
+No step asks whether it is on padding. Both directions meet a text's padding *before* its words: the backward one by
+its nature, the forward one since the ids are rotated until the text ends at the last step. And there padding changes
+nothing: its row of the table is zero and the candidate's bias is part of the table, so that a candidate of zero meets
+a cell of zero.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import tensorflow as tf
 
-from tfkd.errors import InputError
-from tfkd.models.student import BiLstmClassifier, siamese_features
+from tfkd.export.arithmetic import Reals
+from tfkd.export.graph import Graph, Model, Tensor
+from tfkd.export.student_weights import StudentWeights
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 from tfkd.text.vocabulary import PAD_ID
 
-
-@dataclass(frozen=True)
-class LstmWeights:
-    """One direction's weights, float32, the gates in the order of the columns: input, forget, output, candidate.
-
-    Attributes:
-      kernel: [embedding_dim, 4 * hidden_size].
-      recurrent: [hidden_size, 4 * hidden_size].
-      bias: [4 * hidden_size].
-    """
-
-    kernel: np.ndarray
-    recurrent: np.ndarray
-    bias: np.ndarray
-
-    @classmethod
-    def from_keras(cls, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> LstmWeights:
-        """Returns the weights of a Keras LSTM, whose order is input, forget, candidate, output.
-
-        With the candidate last, one sigmoid over three quarters of the columns does for three gates.
-        """
-
-        def reordered(weights: np.ndarray) -> np.ndarray:
-            i, f, candidate, o = np.split(weights, 4, axis=-1)
-            return np.concatenate([i, f, o, candidate], axis=-1)
-
-        return cls(reordered(kernel), reordered(recurrent), reordered(bias))
+SIGNATURE = "serving_default"
 
 
-@dataclass(frozen=True)
-class StudentWeights:
-    """All that a student has learnt, float32.
+def lower(
+    weights: StudentWeights, max_tokens: int, arithmetic: Callable[[Graph], Reals], like_bert: bool = False
+) -> bytes:
+    """Returns a .tflite, without metadata, that gives the student's probabilities for one text, or one pair.
 
-    Attributes:
-      embedding: [vocabulary_size, embedding_dim].
-      forward, backward: the LSTM's two directions.
-      hidden_kernel, hidden_bias: [2 * hidden_size, dense_size], for pairs four times as many rows; [dense_size].
-      logits_kernel, logits_bias: [dense_size, num_classes], [num_classes].
-    """
-
-    embedding: np.ndarray
-    forward: LstmWeights
-    backward: LstmWeights
-    hidden_kernel: np.ndarray
-    hidden_bias: np.ndarray
-    logits_kernel: np.ndarray
-    logits_bias: np.ndarray
-
-    @classmethod
-    def from_model(cls, model: BiLstmClassifier) -> StudentWeights:
-        """Returns the weights of a Keras student, its layers found by name.
-
-        Raises:
-          InputError: a weight is NaN or infinite.
-        """
-        weights = {name: model.get_layer(name).get_weights() for name in ("embedding", "bilstm", "hidden", "logits")}
-        for name, arrays in weights.items():
-            if not all(np.isfinite(array).all() for array in arrays):
-                raise InputError(
-                    f"the student's layer '{name}' has weights that are NaN or infinite: "
-                    "its training diverged; distil it again with a lower learning rate"
-                )
-        (embedding,) = weights["embedding"]
-        bilstm = weights["bilstm"]
-        return cls(
-            embedding=embedding,
-            forward=LstmWeights.from_keras(*bilstm[:3]),
-            backward=LstmWeights.from_keras(*bilstm[3:]),
-            hidden_kernel=weights["hidden"][0],
-            hidden_bias=weights["hidden"][1],
-            logits_kernel=weights["logits"][0],
-            logits_bias=weights["logits"][1],
-        )
-
-    @property
-    def pairs(self) -> bool:
-        """Whether the student classifies pairs of texts."""
-        return len(self.hidden_kernel) > 2 * len(self.forward.recurrent)
-
-
-def lower(weights: StudentWeights, max_tokens: int, like_bert: bool = False) -> tf.Module:
-    """Returns a module whose `__call__` is the student's probabilities for one text, or one pair.
-
-    `__call__` is a tf.function of one signature: `token_ids`, int32 [1, max_tokens],
-    PAD_ID after the text's end, and for pairs `pair_token_ids`, of the same shape, to
-    {"probabilities": float32 [1, num_classes]}.
-    `like_bert` it takes what BERT takes of one text instead: `ids`, `mask` and `segment_ids`,
-    int32 [1, max_tokens + 2] each. It passes over [CLS], [SEP] and the segments.
-    An id out of range reads the nearest row of the table (a negative one is
-    padding): a benchmark that feeds noise must not read foreign memory.
-    """
-    assert not (like_bert and weights.pairs), "MediaPipe's BERT takes single texts"
-    module = tf.Module(name="student")
-    names = BERT_INPUT_NAMES if like_bert else INPUT_NAMES[: 1 + weights.pairs]
-    length = max_tokens + 2 if like_bert else max_tokens
-    signature = [tf.TensorSpec([1, length], tf.int32, name=name) for name in names]
-
-    def probabilities(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        if like_bert:
-            ids, mask, _ = inputs
-            # A token is followed by another or by [SEP], which stands last under the mask.
-            token_ids = tf.where(tf.not_equal(mask[:, 2:], 0), ids[:, 1:-1], PAD_ID)
-        else:
-            token_ids = tf.concat(inputs, axis=0)
-        return {"probabilities": _probabilities(weights, token_ids)}
-
-    module.__call__ = tf.function(probabilities, input_signature=signature, autograph=False)
-    return module
-
-
-def _probabilities(weights: StudentWeights, token_ids: tf.Tensor) -> tf.Tensor:
-    """Softmax over the classes, float32 [1, num_classes], of `token_ids`, int32 [texts, tokens]: one text or a pair."""
-    forward, backward = weights.forward, weights.backward
-    texts, tokens = token_ids.shape
-    # Step by step; within a step text by text, which take their steps together.
-    ids = tf.reshape(token_ids if texts == 1 else tf.transpose(token_ids), [tokens * texts])
-    ids = tf.clip_by_value(ids, 0, len(weights.embedding) - 1)
-    # Split as booleans they would need an operation that TFLite lacks; UNPACK it has.
-    is_word = tf.unstack(tf.reshape(tf.not_equal(ids, PAD_ID), [tokens, texts, 1]))
-
-    # The input projection of all steps and both directions: [tokens * texts, 8 * hidden_size].
-    words = tf.gather(tf.constant(weights.embedding), ids)
-    kernel = tf.constant(np.concatenate([forward.kernel, backward.kernel], axis=1))
-    bias = tf.constant(np.concatenate([forward.bias, backward.bias]))
-    projected = tf.matmul(words, kernel) + bias
-    if texts > 1:  # direction before text
-        projected = tf.transpose(tf.reshape(projected, [tokens, texts, 2, -1]), [0, 2, 1, 3])
-    # Step t's share of the forward direction is piece 2 * t, of the backward direction piece 2 * t + 1.
-    pieces = tf.split(tf.reshape(projected, [2 * tokens * texts, -1]), 2 * tokens)
-
-    last_forward = _last_state(pieces[::2], is_word, forward.recurrent)
-    last_backward = _last_state(pieces[1::2][::-1], is_word[::-1], backward.recurrent)
-    features = tf.concat([last_forward, last_backward], axis=1)
-    if texts > 1:
-        features = siamese_features(*tf.split(features, texts))
-    hidden = tf.nn.relu(tf.matmul(features, tf.constant(weights.hidden_kernel)) + weights.hidden_bias)
-    return tf.nn.softmax(tf.matmul(hidden, tf.constant(weights.logits_kernel)) + weights.logits_bias)
-
-
-def _last_state(projected: list[tf.Tensor], is_word: list[tf.Tensor], recurrent: np.ndarray) -> tf.Tensor:
-    """One direction's output after its last step, float32 [texts, hidden_size].
-
-    As in Keras' masking, a step on padding leaves output and cell as they were;
-    so the backward direction, which meets a text's padding first, enters the
-    text's last word with zeros.
+    Its signature takes `token_ids`, int32 [1, max_tokens], PAD_ID after the text's end, and for pairs
+    `pair_token_ids`, of the same shape, to `probabilities`, float32 [1, num_classes].
+    `like_bert` it takes what BERT takes of one text instead: `ids`, `mask` and `segment_ids`, int32
+    [1, max_tokens + 2] each. It passes over [CLS], [SEP] and the segments.
+    An id out of range reads the nearest row of the table (a negative one is padding): a benchmark that feeds noise
+    must not read foreign memory.
 
     Args:
-      projected: for each step, in the direction's order, float32 [texts, 4 * hidden_size].
-      is_word: for each step, bool [texts, 1].
-      recurrent: [hidden_size, 4 * hidden_size].
+      weights: the student's.
+      max_tokens: tokens read of a text.
+      arithmetic: makes what the graph computes with.
+      like_bert: as above; only of single texts.
     """
-    hidden_size = len(recurrent)
-    recurrent = tf.constant(recurrent)  # one constant, shared by all steps
-    output = cell = tf.zeros([projected[0].shape[0], hidden_size])
-    for step, (gates, here) in enumerate(zip(projected, is_word, strict=True)):
-        if step:  # the first output is zero
-            gates = gates + tf.matmul(output, recurrent)
-        i, f, o = tf.split(tf.sigmoid(gates[:, : 3 * hidden_size]), 3, axis=1)
-        new_cell = f * cell + i * tf.tanh(gates[:, 3 * hidden_size :])
-        output = tf.where(here, o * tf.tanh(new_cell), output)
-        cell = tf.where(here, new_cell, cell)
-    return output
+    assert not (like_bert and weights.pairs), "MediaPipe's BERT takes single texts"
+    model = Model()
+    graph = Graph(model)
+    names = BERT_INPUT_NAMES if like_bert else INPUT_NAMES[: 1 + weights.pairs]
+    inputs = [graph.input(name, (1, max_tokens + 2 if like_bert else max_tokens)) for name in names]
+    texts = (
+        [between_cls_and_sep(graph, *inputs)] if like_bert else [graph.reshape(ids, (max_tokens,)) for ids in inputs]
+    )
+    last_row = len(weights.embedding) - 1
+    texts = [graph.minimum(graph.maximum(ids, graph.constant([PAD_ID])), graph.constant([last_row])) for ids in texts]
+    numbers = arithmetic(graph)
+    features = _features(graph, numbers, weights, texts)
+    hidden = numbers.dense(features, weights.hidden_kernel, weights.hidden_bias, relu=True)
+    logits = numbers.dense(hidden, weights.logits_kernel, weights.logits_bias)
+    model.add(graph, SIGNATURE, {"probabilities": graph.softmax(logits)})
+    return model.to_bytes()
+
+
+def between_cls_and_sep(graph: Graph, ids: Tensor, mask: Tensor, segment_ids: Tensor) -> Tensor:
+    """Returns the ids of a text's tokens, int32 [tokens], zeros after its end, of BERT's inputs [1, tokens + 2] each.
+
+    A token is followed by another or by [SEP], which stands last under the mask.
+    """
+    tokens = ids.shape[1] - 2
+    here = graph.cast(graph.not_equal(graph.slice(mask, (0, 2), (1, tokens)), graph.constant([0])), np.int32)
+    return graph.reshape(graph.mul(graph.slice(ids, (0, 1), (1, tokens)), here), (tokens,))
+
+
+def _features(graph: Graph, numbers: Reals, weights: StudentWeights, texts: Sequence[Tensor]) -> Tensor:
+    """What the ReLU layer takes, float32 [1, width]: the last states of both directions, of pairs their features."""
+    tokens, hidden_size = texts[0].shape[0], weights.hidden_size
+    table, kernels, biases = _with_candidate_bias(weights)
+    rotated = [[_words_last(graph, ids) for ids in texts], [_reversed(graph, ids) for ids in texts]]
+    shares = []
+    for ids, kernel, bias in zip(rotated, kernels, biases, strict=True):
+        # Step by step; within a step text by text.
+        by_step = graph.reshape(graph.concat([graph.reshape(i, (tokens, 1)) for i in ids], 1), (tokens * len(ids),))
+        share = numbers.projected(numbers.words(table, by_step), kernel, bias)
+        shares.append(graph.reshape(share, (tokens, len(ids) * 4 * hidden_size)))
+    rows = len(shares) * len(texts)
+    steps = graph.split(graph.reshape(graph.concat(shares, 1), (tokens * rows, 4 * hidden_size)), tokens, 0)
+
+    state, cell = None, None
+    for projected in steps:
+        recurrent = None
+        if state is not None:
+            states = zip(graph.split(state, 2, 0), weights.directions, strict=True)
+            recurrent = graph.concat([numbers.recurrent(s, lstm.projection, lstm.recurrent) for s, lstm in states], 0)
+        state, cell = numbers.step(numbers.gates(projected, recurrent), cell)
+    assert state is not None
+
+    last = graph.split(numbers.real(state), rows, 0)  # of each direction, of each text
+    read = [graph.concat(last[text :: len(texts)], 1) for text in range(len(texts))]
+    if len(read) == 1:
+        return read[0]
+    first, second = read
+    # tfkd.models.student.siamese_features
+    return graph.concat([first, second, graph.mul(first, second), graph.abs(graph.sub(first, second))], 1)
+
+
+def _with_candidate_bias(weights: StudentWeights) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """The table, and each direction's kernel and bias, with the candidate's bias moved from the bias to the table.
+
+    It becomes one more column of the table, which all words have and padding hasn't.
+    """
+    column = np.full((len(weights.embedding), 1), max(np.abs(weights.embedding).max(), 1e-6), np.float32)
+    table = np.concatenate([weights.embedding, column], axis=1)
+    table[PAD_ID] = 0
+    kernels, biases = [], []
+    for lstm in weights.directions:
+        of_candidate = np.arange(4 * lstm.hidden_size) >= 3 * lstm.hidden_size
+        row = np.where(of_candidate, lstm.bias, 0) / column[0]
+        kernels.append(np.concatenate([lstm.kernel, row[np.newaxis]]).astype(np.float32))
+        biases.append(np.where(of_candidate, 0, lstm.bias).astype(np.float32))
+    return table, kernels, biases
+
+
+def _words_last(graph: Graph, ids: Tensor) -> Tensor:
+    """The ids rotated until what stood at the end, padding, stands before the words."""
+    (tokens,) = ids.shape
+    words = graph.sum(graph.cast(graph.not_equal(ids, graph.constant([PAD_ID])), np.int32), 0)
+    return graph.gather(ids, graph.floor_mod(graph.add(graph.constant(range(tokens)), words), graph.constant([tokens])))
+
+
+def _reversed(graph: Graph, ids: Tensor) -> Tensor:
+    return graph.gather(ids, graph.constant(range(ids.shape[0] - 1, -1, -1)))

@@ -24,6 +24,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as model_schema
 
 from tfkd.errors import InputError
+from tfkd.export.graph import IDENTIFIER, packed
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES, PieceTokenizer
 from tfkd.text.tokenizer import Tokenizer, tokenizer_of
 from tfkd.text.vocabulary import START_TOKEN
@@ -32,7 +33,6 @@ from tfkd.text.word_tokenizer import WordTokenizer
 VOCABULARY_FILE, LABELS_FILE = "vocabulary.txt", "labels.txt"
 _METADATA_NAME = b"TFLITE_METADATA"
 _METADATA_IDENTIFIER = b"M001"
-_MODEL_IDENTIFIER = b"TFL3"
 _MIN_PARSER_VERSION = "1.2.1"  # the first that knows RegexTokenizerOptions
 _INPUTS = {
     "token_ids": "The ids of the text's tokens, zeros after the last.",
@@ -42,7 +42,6 @@ _INPUTS = {
     "segment_ids": "Zeros.",
 }
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed: the same student gives the same file
-_BUFFER_ALIGNMENT = 16  # force_align in the model's schema
 
 # What reading a flatbuffer or zip that is none comes upon.
 _MALFORMED = (
@@ -86,17 +85,16 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     if START_TOKEN in metadata.tokenizer.vocabulary.ids:
         raise InputError(f"the vocabulary holds {START_TOKEN}, which MediaPipe would write before every text")
     root = model_schema.ModelT.InitFromPackedBuf(model)
-    root.buffers = [_AlignedBuffer(b.data) for b in root.buffers]
     input_names = {mapping.tensorIndex: mapping.name.decode() for mapping in root.signatureDefs[0].inputs}
-    packed = _packed_metadata(metadata, [input_names[tensor] for tensor in root.subgraphs[0].inputs])
-    root.buffers.append(_AlignedBuffer(np.frombuffer(packed, np.uint8)))
+    described = _packed_metadata(metadata, [input_names[tensor] for tensor in root.subgraphs[0].inputs])
+    added = model_schema.BufferT()
+    added.data = np.frombuffer(described, np.uint8)
+    root.buffers.append(added)
     entry = model_schema.MetadataT()
     entry.name, entry.buffer = _METADATA_NAME, len(root.buffers) - 1
     root.metadata = [*(m for m in root.metadata or [] if m.name != _METADATA_NAME), entry]
-    builder = flatbuffers.Builder(len(model) + 4096)
-    builder.Finish(root.Pack(builder), _MODEL_IDENTIFIER)
     return _with_files(
-        bytes(builder.Output()),
+        packed(root),
         {
             VOCABULARY_FILE: "".join(f"{line}\n" for line in metadata.tokenizer.vocabulary.to_lines()),
             LABELS_FILE: "".join(f"{label}\n" for label in metadata.label_names),
@@ -123,7 +121,7 @@ def read_model(path: str | Path) -> bytes:
         model = Path(path).read_bytes()
     except OSError as e:
         raise InputError(f"{path}: can't be read: {e.strerror}") from e
-    if model[4:8] != _MODEL_IDENTIFIER:
+    if model[4:8] != IDENTIFIER:
         raise InputError(f"{path}: isn't a .tflite model; expected a file that `tfkd export` wrote")
     return model
 
@@ -157,23 +155,6 @@ def _metadata_schema() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-class _AlignedBuffer:
-    """A model's buffer that packs itself aligned, as the schema's force_align asks and flatbuffers' Python doesn't."""
-
-    def __init__(self, data: np.ndarray | None):
-        self._data = data
-
-    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 (flatbuffers calls it so)
-        data = None
-        if self._data is not None and len(self._data):
-            builder.Prep(_BUFFER_ALIGNMENT, len(self._data))
-            data = builder.CreateNumpyVector(np.asarray(self._data, np.uint8))
-        model_schema.BufferStart(builder)
-        if data is not None:
-            model_schema.BufferAddData(builder, data)
-        return model_schema.BufferEnd(builder)
 
 
 def _packed_metadata(metadata: ModelMetadata, input_names: Sequence[str]) -> bytes:

@@ -23,7 +23,7 @@ from tfkd.config import (
     TeacherConfig,
 )
 from tfkd.errors import InputError, UsageError
-from tfkd.export.exporter import check_runtime, export_student
+from tfkd.export.exporter import CALIBRATION_TEXTS, check_runtime, export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.parity import compare
 from tfkd.files import read_json, write_json, write_text
@@ -40,7 +40,7 @@ from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
-from tfkd.transfer_set.shards import MANIFEST, ShardedTable, check_transfer_set
+from tfkd.transfer_set.shards import MANIFEST, ShardedTable, check_transfer_set, some_texts
 
 FLAGS_FILE, REJECTS_FILE = "flags.json", "rejects.jsonl"
 
@@ -90,12 +90,16 @@ _STUDENT = (
     *_TRAINING,
 )
 _EXPORT = (
-    "tfkd.export.conversion",
+    "tfkd.export.arithmetic",
+    "tfkd.export.compression",
     "tfkd.export.exporter",
+    "tfkd.export.graph",
     "tfkd.export.litert_classifier",
     "tfkd.export.lowering",
     "tfkd.export.metadata",
     "tfkd.export.parity",
+    "tfkd.export.student_weights",
+    "tfkd.export.texts_met",
 )
 
 
@@ -289,16 +293,17 @@ class _Road:
             {"student": distilled, "export": dataclasses.asdict(config.export)},
             _EXPORT,
             [file],
-            lambda: self._export(student, file),
+            lambda: self._export(student, file, transfer_set),
         )
 
-    def _export(self, student_folder: Path, file: Path) -> None:
+    def _export(self, student_folder: Path, file: Path, transfer_set: ShardedTable) -> None:
         student = load_student(student_folder)
         result = export_student(
             student.model,
             student.tokenizer,
             student.label_names,
             self.corpus.dev,
+            some_texts(transfer_set, CALIBRATION_TEXTS),
             file,
             self.config.export,
             name=self.folder.name,

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tfkd.errors import InputError
 from tfkd.files import atomic_path, read_json, sha256_of, write_json
-from tfkd.text.examples import Corpus, digest, kind_of
+from tfkd.text.examples import Corpus, Examples, digest, kind_of
 
 MANIFEST = "manifest.json"
 
@@ -114,6 +115,16 @@ class ShardedTable:
 
     def __iter__(self) -> Iterator[pa.Table]:
         return (self.read(i) for i in range(len(self)))
+
+
+def some_texts(transfer_set: ShardedTable, rows: int) -> Examples:
+    """Returns the texts of at most so many rows, evenly spaced over all of them."""
+    wanted, tables, start = np.linspace(0, transfer_set.rows - 1, min(rows, transfer_set.rows)).astype(int), [], 0
+    for table in transfer_set:
+        here = wanted[(wanted >= start) & (wanted < start + len(table))] - start
+        tables.append(table.select(text_columns(table)).take(here))
+        start += len(table)
+    return Examples.without_labels(*(column.to_pylist() for column in pa.concat_tables(tables).columns))
 
 
 def check_transfer_set(transfer_set: ShardedTable, corpus: Corpus) -> None:

@@ -1,0 +1,92 @@
+"""Fewer weights, and what is lost by them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.export.conftest import randomized
+from tfkd.errors import InputError
+from tfkd.export.compression import with_recurrence_of, with_table_of
+from tfkd.export.student_weights import StudentWeights
+from tfkd.export.texts_met import MIN_TEXTS, TextsMet
+from tfkd.models.student import BiLstmClassifier
+
+WORDS, DIM, HIDDEN = 60, 16, 12
+
+
+@pytest.fixture(scope="module")
+def weights() -> StudentWeights:
+    return StudentWeights.from_model(randomized(BiLstmClassifier(WORDS, 2, DIM, HIDDEN, 4)))
+
+
+@pytest.fixture(scope="module")
+def texts() -> TextsMet:
+    rng = np.random.default_rng(0)
+    ids = rng.integers(1, 30, (300, 8)) * (np.arange(8) < rng.integers(1, 9, (300, 1)))
+    return TextsMet(ids.astype(np.int32))
+
+
+def gates_of_words(weights: StudentWeights) -> np.ndarray:
+    return weights.embedding @ np.concatenate([lstm.kernel for lstm in weights.directions], axis=1)
+
+
+def test_the_table_is_the_best_of_its_rank(weights, texts):
+    """Against the optimum by Eckart and Young: the singular values left out, of the words weighted by their counts."""
+    compact = with_table_of(weights, 5, texts)
+    assert (compact.embedding.shape, compact.forward.kernel.shape) == ((WORDS, 5), (5, 4 * HIDDEN))
+    root = np.sqrt(texts.word_counts(WORDS) + 1.0)[:, np.newaxis]
+    error = np.linalg.norm(root * (gates_of_words(compact) - gates_of_words(weights)))
+    left_out = np.linalg.svd(root * gates_of_words(weights), compute_uv=False)[5:]
+    np.testing.assert_allclose(error, np.linalg.norm(left_out), rtol=1e-4)
+
+
+def test_the_recurrence_is_the_best_of_its_rank(weights, texts):
+    compact = with_recurrence_of(weights, 3, texts)
+    for old, new, steps in zip(weights.directions, compact.directions, texts.steps(weights), strict=True):
+        assert (new.projection.shape, new.recurrent.shape) == ((HIDDEN, 3), (3, 4 * HIDDEN))
+        states = np.concatenate([step.state for step in steps])
+        error = np.linalg.norm(states @ (new.projection @ new.recurrent - old.recurrent))
+        left_out = np.linalg.svd(states @ old.recurrent, compute_uv=False)[3:]
+        np.testing.assert_allclose(error, np.linalg.norm(left_out), rtol=1e-3)
+
+
+def test_words_that_are_met_come_nearest(weights, texts):
+    error = np.abs(gates_of_words(with_table_of(weights, 8, texts)) - gates_of_words(weights)).mean(axis=1)
+    assert error[1:30].mean() < 0.8 * error[30:].mean()
+
+
+def test_what_would_save_nothing_changes_nothing(weights, texts):
+    assert with_table_of(weights, DIM, texts) is weights
+    assert with_recurrence_of(weights, 10, texts) is weights  # 12 * 10 + 10 * 48 weights instead of 12 * 48
+
+
+def test_word_counts(texts):
+    counts = texts.word_counts(WORDS)
+    assert counts[0] == 0
+    assert counts.sum() == (texts.token_ids != 0).sum()
+    assert counts[7] == (texts.token_ids == 7).sum()
+
+
+def test_ranges_are_the_largest_magnitudes(weights, texts):
+    ranges = texts.ranges(weights)
+    assert ranges.entering <= 1  # a state of an LSTM
+    words = weights.embedding[np.unique(texts.token_ids)[1:]]
+    expected = max(np.abs(words @ lstm.kernel + lstm.bias).max() for lstm in weights.directions)
+    np.testing.assert_allclose(ranges.projected, expected, rtol=1e-5)
+
+
+def test_too_few_texts_and_texts_all_alike_are_refused():
+    alike = np.ones((500, 4), np.int32)
+    alike[: MIN_TEXTS - 2, 0] = np.arange(2, MIN_TEXTS)
+    with pytest.raises(InputError, match=f"31 different texts to calibrate with; at least {MIN_TEXTS} expected"):
+        TextsMet(alike)
+
+
+def test_a_dead_student_is_refused(weights, texts):
+    dead = StudentWeights.from_model(BiLstmClassifier(WORDS, 2, DIM, HIDDEN, 4))
+    for array in (*vars(dead.forward).values(), *vars(dead.backward).values()):
+        if array is not None:
+            array[:] = 0
+    with pytest.raises(InputError, match="its weights are dead"):
+        texts.ranges(dead)

@@ -1,0 +1,151 @@
+"""What numbers a lowered student computes with: real ones, or integers of eight bits.
+
+XNNPACK, which runs the graphs on every CPU that LiteRT and MediaPipe know, multiplies matrices of int8 several times
+as fast as real ones, whether the activations are int8 in the file (`Integers`) or become so on the way (`Reals` with
+int8 weights). It looks the sigmoid and the hyperbolic tangent of an int8 up in a table, for a twentieth of what the
+real ones cost; adding and multiplying int8 costs more than adding and multiplying reals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfkd.export.graph import Graph, Quantization, Tensor
+
+# Weights of fewer elements stay real: they aren't worth the rounding.
+MIN_QUANTIZED_ELEMENTS = 1024
+
+# The output gate and the candidate can't be told from 1 beyond these.
+_GATES_LIMIT = 7.0
+_CELL_LIMIT = 3.5
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """The largest magnitudes that are met in a student's LSTM, both directions taken together.
+
+    Attributes:
+      projected: what a word gives to a gate.
+      entering: what the recurrent weights take: the state, or what its projection makes of it.
+      recurrent: what the state gives to a gate.
+    """
+
+    projected: float
+    entering: float
+    recurrent: float
+
+
+class Reals:
+    """Real activations.
+
+    Args:
+      graph: what is computed in.
+      weights: numpy's name of the type that weights are stored as: float32, float16 or int8.
+    """
+
+    def __init__(self, graph: Graph, weights: str):
+        self.graph = graph
+        self.weights = weights
+
+    def words(self, embedding: np.ndarray, ids: Tensor) -> Tensor:
+        """Rows of the embedding table."""
+        return self._real(self.graph.gather(self._stored(embedding), ids))
+
+    def dense(self, a: Tensor, kernel: np.ndarray, bias: np.ndarray | None = None, relu: bool = False) -> Tensor:
+        """a @ kernel + bias."""
+        weights = self._stored(kernel.T, per_row=True)
+        if weights.dtype == np.float16:
+            weights = self._real(weights)
+        offset = None if bias is None else self.graph.constant(bias)
+        return self.graph.fully_connected(a, weights, offset, relu)
+
+    def projected(self, words: Tensor, kernel: np.ndarray, bias: np.ndarray) -> Tensor:
+        """What the words give to the gates."""
+        return self.dense(words, kernel, bias)
+
+    def recurrent(self, state: Tensor, projection: np.ndarray | None, kernel: np.ndarray) -> Tensor:
+        """What the state gives to the gates."""
+        return self.dense(state if projection is None else self.dense(state, projection), kernel)
+
+    def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
+        """Their sum."""
+        return projected if recurrent is None else self.graph.add(projected, recurrent)
+
+    def step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The state and the cell after a step; no cell before the first."""
+        i, f, o, candidate = self.graph.split(gates, 4, axis=1)
+        new = self.graph.mul(self.graph.logistic(i), self.graph.tanh(candidate))
+        if cell is not None:
+            new = self.graph.add(self.graph.mul(self.graph.logistic(f), cell), new)
+        return self.graph.mul(self.graph.logistic(o), self.graph.tanh(new)), new
+
+    def real(self, state: Tensor) -> Tensor:
+        """The state as real numbers."""
+        return state
+
+    def _stored(self, values: np.ndarray, per_row: bool = False) -> Tensor:
+        if self.weights != "int8" or values.size < MIN_QUANTIZED_ELEMENTS:
+            return self.graph.constant(values.astype("float32" if self.weights == "int8" else self.weights))
+        return self.graph.constant(values, _symmetric(np.abs(values).max(axis=1) if per_row else np.abs(values).max()))
+
+    def _real(self, tensor: Tensor) -> Tensor:
+        return tensor if tensor.dtype == np.float32 else self.graph.dequantize(tensor)
+
+
+class Integers(Reals):
+    """int8 activations in the LSTM, but for its cell, which adds up what is small; what follows it is real.
+
+    Args:
+      graph: what is computed in.
+      ranges: what the integers are to span.
+    """
+
+    def __init__(self, graph: Graph, ranges: Ranges):
+        super().__init__(graph, "int8")
+        self._projected = _symmetric(ranges.projected)
+        self._entering = _symmetric(ranges.entering)
+        self._recurrent = _symmetric(ranges.recurrent)
+        self._gates = _symmetric(_GATES_LIMIT)
+        self._cell = _symmetric(_CELL_LIMIT)
+        self._state = _symmetric(1.0)
+
+    def words(self, embedding: np.ndarray, ids: Tensor) -> Tensor:
+        return self.graph.gather(self.graph.constant(embedding, _symmetric(np.abs(embedding).max())), ids)
+
+    def projected(self, words: Tensor, kernel: np.ndarray, bias: np.ndarray) -> Tensor:
+        return self._dense(words, kernel, bias, self._projected)
+
+    def recurrent(self, state: Tensor, projection: np.ndarray | None, kernel: np.ndarray) -> Tensor:
+        entering = state if projection is None else self._dense(state, projection, None, self._entering)
+        return self._dense(entering, kernel, None, self._recurrent)
+
+    def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
+        if recurrent is None:
+            return self.graph.quantize(projected, self._gates)
+        return self.graph.add(projected, recurrent, self._gates)
+
+    def step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
+        graph = self.graph
+        i, f, o, candidate = graph.split(gates, 4, axis=1)
+        new = graph.mul(graph.dequantize(graph.logistic(i)), graph.dequantize(graph.tanh(candidate)))
+        if cell is not None:
+            new = graph.add(graph.mul(graph.dequantize(graph.logistic(f)), cell), new)
+        return graph.mul(graph.logistic(o), graph.tanh(graph.quantize(new, self._cell)), self._state), new
+
+    def real(self, state: Tensor) -> Tensor:
+        return self.graph.dequantize(state)
+
+    def _dense(self, a: Tensor, kernel: np.ndarray, bias: np.ndarray | None, to: Quantization) -> Tensor:
+        assert a.quantization is not None
+        scales = _symmetric(np.abs(kernel).max(axis=0))
+        offset = None
+        if bias is not None:
+            offset = self.graph.constant(bias, Quantization(a.quantization.scale * scales.scale), np.int32)
+        return self.graph.fully_connected(a, self.graph.constant(kernel.T, scales), offset, to=to)
+
+
+def _symmetric(limit: float | np.ndarray) -> Quantization:
+    """int8 from -limit to limit, for each row of a matrix its own if there are several."""
+    return Quantization(np.maximum(limit, 1e-6) / 127)

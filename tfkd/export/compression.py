@@ -1,0 +1,74 @@
+"""Students of fewer weights that compute nearly the same: what enters the gates needs fewer dimensions than it has.
+
+What counts is not how near the weights come to the old ones, but how near what they give to the gates does, over the
+words and the states that texts bring. So both factorizations weigh each direction by how much of it is met: the
+best approximation of a product X W by one of rank r, for all rows x of real texts, is X (W V) V', where V are the
+first r right singular vectors of X W (Eckart and Young 1936).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from scipy.stats import ortho_group
+
+from tfkd.export.student_weights import LstmWeights, StudentWeights
+from tfkd.export.texts_met import TextsMet
+
+
+def with_table_of(weights: StudentWeights, columns: int, texts: TextsMet) -> StudentWeights:
+    """Returns a student whose embedding table has so many columns, and whose gates get nearly the same of each word.
+
+    Args:
+      weights: the student's.
+      columns: of the new table; the student itself is returned if it has no more.
+      texts: how often each word counts.
+    """
+    table = weights.embedding
+    if columns >= table.shape[1]:
+        return weights
+    counts = texts.word_counts(len(table)) + 1.0
+    second_moments = (table * counts[:, np.newaxis]).T @ table
+    kernels = np.concatenate([lstm.kernel for lstm in weights.directions], axis=1)
+    first, second = _factors(kernels, second_moments, columns)
+    shares = np.split(second, 2, axis=1)
+    forward, backward = (
+        dataclasses.replace(lstm, kernel=kernel) for lstm, kernel in zip(weights.directions, shares, strict=True)
+    )
+    return dataclasses.replace(weights, embedding=table @ first, forward=forward, backward=backward)
+
+
+def with_recurrence_of(weights: StudentWeights, rank: int, texts: TextsMet) -> StudentWeights:
+    """Returns a student whose recurrent weights are of this rank, and whose gates get nearly the same of each state.
+
+    Args:
+      weights: the student's.
+      rank: of each direction's recurrent weights; the student itself is returned if this saves no weights.
+      texts: what states are met in.
+    """
+    if 5 * rank >= 4 * weights.hidden_size:
+        return weights
+
+    def factored(lstm: LstmWeights, states: np.ndarray) -> LstmWeights:
+        projection, recurrent = _factors(lstm.recurrent, states.T @ states, rank)
+        return dataclasses.replace(lstm, projection=projection, recurrent=recurrent)
+
+    forward, backward = (
+        factored(lstm, np.concatenate([step.state for step in steps]))
+        for lstm, steps in zip(weights.directions, texts.steps(weights), strict=True)
+    )
+    return dataclasses.replace(weights, forward=forward, backward=backward)
+
+
+def _factors(matrix: np.ndarray, second_moments: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns [inputs, rank] and [rank, outputs], whose product is for x of these second moments what `matrix` is.
+
+    What comes between is rotated at random, so that each of its dimensions is as large as the others: one scale of
+    integers then serves them all.
+    """
+    values, vectors = np.linalg.eigh(second_moments.astype(np.float64))
+    root = np.sqrt(np.maximum(values, 0))[:, np.newaxis] * vectors.T
+    right = np.linalg.svd(root @ matrix, full_matrices=False)[2][:rank].T
+    right = right @ ortho_group.rvs(rank, random_state=0) if rank > 1 else right
+    return (matrix @ right).astype(np.float32), right.T.astype(np.float32)

@@ -1,0 +1,68 @@
+"""The texts that an export is fitted to: which words they have, and what a student makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfkd.errors import InputError
+from tfkd.export.arithmetic import Ranges
+from tfkd.export.student_weights import Step, StudentWeights
+from tfkd.text.vocabulary import PAD_ID
+
+MIN_TEXTS = 32
+
+
+class TextsMet:
+    """Texts as ids, such as those of a transfer set.
+
+    Args:
+      token_ids: int32 [texts, tokens], PAD_ID after a text's end; of pairs, both texts.
+
+    Raises:
+      InputError: fewer than MIN_TEXTS differ.
+    """
+
+    def __init__(self, token_ids: np.ndarray):
+        self.token_ids = np.unique(token_ids, axis=0)
+        if len(self.token_ids) < MIN_TEXTS:
+            raise InputError(
+                f"{len(self.token_ids)} different texts to calibrate with; at least {MIN_TEXTS} expected: give more, "
+                "or export with --quantization=dynamic_int8"
+            )
+
+    def word_counts(self, vocabulary_size: int) -> np.ndarray:
+        """Returns how often each id stands in the texts, int64 [vocabulary_size]; PAD_ID never."""
+        counts = np.bincount(self.token_ids.ravel(), minlength=vocabulary_size)
+        counts[PAD_ID] = 0
+        return counts
+
+    def steps(self, weights: StudentWeights) -> tuple[list[Step], list[Step]]:
+        """Returns the forward and the backward direction's steps over the texts."""
+        backward = self.token_ids[:, ::-1]
+        tokens = backward.shape[1]
+        words = (self.token_ids != PAD_ID).sum(axis=1, keepdims=True)
+        forward = np.take_along_axis(self.token_ids, (np.arange(tokens) + words) % tokens, axis=1)
+        directions: Sequence[np.ndarray] = (forward, backward)
+        first, second = (
+            list(lstm.steps(weights.embedding[ids], ids != PAD_ID))
+            for lstm, ids in zip(weights.directions, directions, strict=True)
+        )
+        return first, second
+
+    def ranges(self, weights: StudentWeights) -> Ranges:
+        """Returns the largest magnitudes in a student's LSTM over the texts.
+
+        Raises:
+          InputError: the student gives all texts the same, so that there is no range.
+        """
+        steps = [step for direction in self.steps(weights) for step in direction]
+
+        def largest(name: str) -> float:
+            return max(float(np.abs(getattr(step, name)).max()) for step in steps)
+
+        ranges = Ranges(largest("projected"), largest("entering"), largest("recurrent"))
+        if min(ranges.projected, ranges.entering) == 0:
+            raise InputError("the student's states are zero whatever the texts: its weights are dead; distil it again")
+        return ranges
