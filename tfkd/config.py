@@ -259,6 +259,13 @@ class ExportConfig:
         "computes is int8 too, for two thirds of the time; float16, float32: real weights",
         ("dynamic_int8", "int8", "float16", "float32"),
     )
+    lowering: str = _option(
+        "unrolled",
+        "what becomes of the LSTM's steps; unrolled: one after the other, the fastest; folded: so too, and the table "
+        "holds what words give to the gates: faster yet, of many times the size; while: a loop over the text's words "
+        "alone: it starts soonest, needs least memory, but MediaPipe refuses it",
+        ("unrolled", "folded", "while"),
+    )
     table_dim: int = _option(
         0, "columns of the exported embedding table, which come nearest to all of them over real texts; 0: all"
     )
@@ -267,8 +274,8 @@ class ExportConfig:
     )
     runtime: str = _option(
         "litert",
-        "what is to run the file; mediapipe: pairs are refused before any work is done, since it has no task for "
-        "them. A file for single texts runs in both whichever is named",
+        "what is to run the file; mediapipe: what it can't run, pairs and --lowering=while, is refused before any work "
+        "is done. Other files run in both whichever is named",
         ("litert", "mediapipe"),
     )
 
@@ -277,4 +284,11 @@ class ExportConfig:
         _check(self.table_dim >= 0 and self.table_dim != 1, "table_dim", self.table_dim, "0, or 2 or more")
         _check(self.recurrent_rank >= 0, "recurrent_rank", self.recurrent_rank, "0 or more")
         _check_choice(self, "quantization")
+        _check_choice(self, "lowering")
         _check_choice(self, "runtime")
+        _check(
+            self.lowering != "while" or self.runtime != "mediapipe",
+            "lowering",
+            self.lowering,
+            "unrolled or folded with --runtime=mediapipe, which takes no loop",
+        )

@@ -44,6 +44,7 @@ def test_the_table_is_the_best_of_its_rank(weights, texts):
 def test_the_recurrence_is_the_best_of_its_rank(weights, texts):
     compact = with_recurrence_of(weights, 3, texts)
     for old, new, steps in zip(weights.directions, compact.directions, texts.steps(weights), strict=True):
+        assert new.projection is not None
         assert (new.projection.shape, new.recurrent.shape) == ((HIDDEN, 3), (3, 4 * HIDDEN))
         states = np.concatenate([step.state for step in steps])
         error = np.linalg.norm(states @ (new.projection @ new.recurrent - old.recurrent))

@@ -98,3 +98,36 @@ def test_a_path_that_can_not_be_written_is_named(student, tokenizer, tmp_path):
 def test_config_names_the_flag(field, value):
     with pytest.raises(ValueError, match=f"--{field}={value}"):
         ExportConfig(**{field: value})
+
+
+@pytest.mark.parametrize("pairs", [False, True], ids=["texts", "pairs"])
+@pytest.mark.parametrize("lowering", ["unrolled", "folded", "while"])
+@pytest.mark.parametrize("quantization", ["dynamic_int8", "int8", "float16", "float32"])
+def test_every_combination_passes_its_parity_gate(
+    student, pair_student, tokenizer, tmp_path, quantization, lowering, pairs
+):
+    config = ExportConfig(max_tokens=MAX_TOKENS, quantization=quantization, lowering=lowering)
+    model, dev, texts = (pair_student, PAIRS, TEXTS_OF_PAIRS) if pairs else (student, DEV, TEXTS)
+    labels = ("a", "b", "c")[: model.num_classes]
+    result = export_student(model, tokenizer, labels, dev, texts, tmp_path / "s.tflite", config)
+    assert result.parity.label_agreement == 1
+
+
+def test_int8_with_too_few_texts_is_refused(student, tokenizer, tmp_path):
+    few = Examples.without_labels(TEXTS.texts[:9])
+    with pytest.raises(InputError, match=r"9 different texts to calibrate with; .* --quantization=dynamic_int8"):
+        export_student(
+            student,
+            tokenizer,
+            LABELS,
+            DEV,
+            few,
+            tmp_path / "s.tflite",
+            ExportConfig(max_tokens=12, quantization="int8"),
+        )
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_loop_is_refused_for_mediapipe():
+    with pytest.raises(ValueError, match="--lowering=while: expected unrolled or folded with --runtime=mediapipe"):
+        ExportConfig(lowering="while", runtime="mediapipe")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.export.conftest import randomized
 from tfkd.export.arithmetic import Integers, Reals
-from tfkd.export.lowering import lower
+from tfkd.export.graph import Graph
+from tfkd.export.lowering import LOWERINGS, lower
 from tfkd.export.student_weights import StudentWeights
 from tfkd.export.texts_met import TextsMet
 from tfkd.models.student import BiLstmClassifier
@@ -43,9 +44,16 @@ class Lowered:
         return np.concatenate([self._run(**row)["probabilities"].copy() for row in inputs])
 
 
-def lowered(model: BiLstmClassifier, max_tokens: int, weights: str = "float32", like_bert: bool = False) -> Lowered:
-    arithmetic = lambda graph: Reals(graph, weights)  # noqa: E731
-    return Lowered(lower(StudentWeights.from_model(model), max_tokens, arithmetic, like_bert))
+def lowered(
+    model: BiLstmClassifier,
+    max_tokens: int,
+    weights: str = "float32",
+    lowering: str = "unrolled",
+    like_bert: bool = False,
+) -> Lowered:
+    return Lowered(
+        lower(StudentWeights.from_model(model), max_tokens, lambda graph: Reals(graph, weights), lowering, like_bert)
+    )
 
 
 # A text's words, and padding to the length of the graph after them.
@@ -64,7 +72,9 @@ def test_lowered_student_equals_keras_masked_bilstm(data):
     randomized(model, data.draw(st.integers(0, 99)))
     text = st.lists(st.integers(1, vocabulary_size - 1), max_size=tokens)
     rows = padded([*data.draw(st.lists(text, min_size=1, max_size=5)), []], tokens)
-    np.testing.assert_allclose(lowered(model, tokens)(rows), keras_probabilities(model, rows), atol=1e-5)
+    expected = keras_probabilities(model, rows)
+    for lowering in LOWERINGS:
+        np.testing.assert_allclose(lowered(model, tokens, lowering=lowering)(rows), expected, atol=1e-5)
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
@@ -78,13 +88,15 @@ def test_lowered_student_of_pairs_equals_keras(data):
     rows = [*data.draw(st.lists(st.tuples(text, text), min_size=1, max_size=5)), ([], [1] * tokens)]
     first, second = (padded(list(texts), tokens) for texts in zip(*rows, strict=True))
     expected = keras_probabilities(model, [first, second])
-    np.testing.assert_allclose(lowered(model, tokens)(first, second), expected, atol=1e-5)
+    for lowering in LOWERINGS:
+        np.testing.assert_allclose(lowered(model, tokens, lowering=lowering)(first, second), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("lowering", LOWERINGS)
 @pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
-def test_what_pads_a_text_changes_nothing(weights):
+def test_what_pads_a_text_changes_nothing(weights, lowering):
     model = randomized(BiLstmClassifier(50, 2, 40, 32, 16))
-    short, long = lowered(model, 5, weights), lowered(model, 9, weights)
+    short, long = lowered(model, 5, weights, lowering), lowered(model, 9, weights, lowering)
     texts = [[3, 4, 5], [49, 1, 2, 3, 4], [7], []]
     np.testing.assert_allclose(short(padded(texts, 5)), long(padded(texts, 9)), atol=1e-6)
 
@@ -120,14 +132,17 @@ def random_texts(rng: np.random.Generator, texts: int, tokens: int = 10) -> np.n
     return ids.astype(np.int32)
 
 
+@pytest.mark.parametrize("lowering", LOWERINGS)
 @pytest.mark.parametrize(("quantization", "tolerance"), [("float16", 2e-3), ("int8", 0.02), ("integers", 0.02)])
-def test_quantized_student_gives_keras_probabilities(trained, quantization, tolerance):
+def test_quantized_student_gives_keras_probabilities(trained, quantization, tolerance, lowering):
     rng = np.random.default_rng(1)
     weights = StudentWeights.from_model(trained)
     ranges = TextsMet(random_texts(rng, 100)).ranges(weights)
-    content = lower(
-        weights, 10, lambda graph: Integers(graph, ranges) if quantization == "integers" else Reals(graph, quantization)
-    )
+
+    def arithmetic(graph: Graph) -> Reals:
+        return Integers(graph, ranges) if quantization == "integers" else Reals(graph, quantization)
+
+    content = lower(weights, 10, arithmetic, lowering)
     texts = [random_texts(rng, 20) for _ in range(1 + trained.pairs)]
     expected = keras_probabilities(trained, texts if trained.pairs else texts[0])
     np.testing.assert_allclose(Lowered(content)(*texts), expected, atol=tolerance)
@@ -151,3 +166,18 @@ def test_each_constant_is_stored_once_whatever_the_length():
     assert {shape for shape, kind in stored.items() if kind == schema.TensorType.INT8} == quantized
     weights = np.prod(table) + 2 * np.prod(kernel) + 2 * 4 * hidden * hidden + dense * 2 * hidden
     assert weights < len(content) < weights + 24 * 3_000  # bytes of the graph, per step
+
+
+def test_a_loop_has_one_body_whatever_the_length():
+    model = randomized(BiLstmClassifier(9, 2, 6, 5, 4))
+    once, thrice = (
+        lower(StudentWeights.from_model(model), 3 * n, lambda g: Reals(g, "float32"), "while") for n in (1, 3)
+    )
+    operators = [schema.Model.GetRootAs(content).Subgraphs(2).OperatorsLength() for content in (once, thrice)]
+    assert operators[0] == operators[1]
+
+
+def test_the_names_are_those_of_the_flags():
+    from tfkd.config import ExportConfig
+
+    assert ExportConfig.__dataclass_fields__["lowering"].metadata["choices"] == tuple(LOWERINGS)

@@ -29,7 +29,7 @@ def classifier(folder: Path, labels: tuple[str, ...], pairs: bool = False) -> Li
     rng = np.random.default_rng(1)
     model.set_weights([rng.normal(0, 1, w.shape) for w in model.get_weights()])
     dev = Examples.without_labels(["good film"], ["bad"] if pairs else None)
-    export_student(model, TOKENIZER, labels, dev, folder / "m.tflite", ExportConfig(max_tokens=4))
+    export_student(model, TOKENIZER, labels, dev, dev, folder / "m.tflite", ExportConfig(max_tokens=4))
     return LiteRtClassifier.from_file(folder / "m.tflite")
 
 

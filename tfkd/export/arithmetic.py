@@ -69,6 +69,14 @@ class Reals:
         """What the state gives to the gates."""
         return self.dense(state if projection is None else self.dense(state, projection), kernel)
 
+    def gates_of_words(self, table: np.ndarray, ids: Tensor) -> Tensor:
+        """Rows of a table of what words give to the gates."""
+        return self.words(table, ids)
+
+    def zero_state(self, shape: tuple[int, int]) -> Tensor:
+        """The state before the first step."""
+        return self.graph.constant(np.zeros(shape, np.float32))
+
     def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
         """Their sum."""
         return projected if recurrent is None else self.graph.add(projected, recurrent)
@@ -120,6 +128,12 @@ class Integers(Reals):
     def recurrent(self, state: Tensor, projection: np.ndarray | None, kernel: np.ndarray) -> Tensor:
         entering = state if projection is None else self._dense(state, projection, None, self._entering)
         return self._dense(entering, kernel, None, self._recurrent)
+
+    def gates_of_words(self, table: np.ndarray, ids: Tensor) -> Tensor:
+        return self.graph.gather(self.graph.constant(table, self._projected), ids)
+
+    def zero_state(self, shape: tuple[int, int]) -> Tensor:
+        return self.graph.constant(np.zeros(shape, np.float32), self._state)
 
     def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
         if recurrent is None:

@@ -84,6 +84,7 @@ class Model:
         self._model.buffers = [schema.BufferT()]  # the first is that of all tensors without content
         self._buffers: dict[tuple[str, tuple[int, ...], bytes], int] = {}
         self._codes: dict[str, int] = {}
+        self._called: list[schema.SubGraphT] = []
 
     def buffer(self, values: np.ndarray) -> int:
         """Returns the buffer that holds these values: a new one, unless one holds them already."""
@@ -107,6 +108,16 @@ class Model:
             self._codes[name] = len(self._codes)
         return self._codes[name]
 
+    def add_called(self, *graphs: Graph) -> list[int]:
+        """Adds finished graphs that one with a signature calls; returns their numbers."""
+        numbers = []
+        for graph in graphs:
+            graph.subgraph.inputs = [tensor.index for tensor in graph.inputs.values()]
+            graph.subgraph.outputs = [tensor.index for tensor in graph.outputs]
+            self._called.append(graph.subgraph)
+            numbers.append(len(self._model.subgraphs) + len(self._called))  # after the one that calls them
+        return numbers
+
     def add(self, graph: Graph, signature: str, outputs: Mapping[str, Tensor]) -> None:
         """Adds a finished graph.
 
@@ -124,7 +135,8 @@ class Model:
         definition.inputs, definition.outputs = _tensor_maps(graph.inputs), _tensor_maps(outputs)
         for name, tensor in outputs.items():
             subgraph.tensors[tensor.index].name = name.encode()
-        self._model.subgraphs.append(subgraph)
+        self._model.subgraphs += [subgraph, *self._called]
+        self._called = []
         self._model.signatureDefs.append(definition)
 
     def to_bytes(self) -> bytes:
@@ -152,6 +164,7 @@ class Graph:
         self.subgraph = schema.SubGraphT()
         self.subgraph.tensors, self.subgraph.operators = [], []
         self.inputs: dict[str, Tensor] = {}
+        self.outputs: list[Tensor] = []
         self._constants: dict[tuple[int, tuple[float, ...]], Tensor] = {}
 
     def input(self, name: str, shape: Sequence[int], dtype: Any = np.int32) -> Tensor:
@@ -180,7 +193,31 @@ class Graph:
             self._constants[key] = self._tensor(values.shape, values.dtype, quantization, buffer)
         return self._constants[key]
 
+    def beside(self, name: str) -> Graph:
+        """Returns an empty graph of the same model, for a loop of this one."""
+        graph = Graph(self._model)
+        graph.subgraph.name = name.encode()
+        return graph
+
+    def variable(self, like: Tensor) -> Tensor:
+        """Adds an input that takes what a loop's variable holds."""
+        name = f"variable_{len(self.inputs)}"
+        self.inputs[name] = self._tensor(like.shape, like.dtype, like.quantization, name=name)
+        return self.inputs[name]
+
     # --- operators ---
+
+    def while_loop(self, condition: Graph, body: Graph, variables: Sequence[Tensor]) -> list[Tensor]:
+        """What the variables hold when the condition, a bool [1], no longer does.
+
+        Args:
+          condition: made by `beside`, with a `variable` for each.
+          body: likewise; its outputs are the variables' next values.
+          variables: their first values.
+        """
+        options = schema.WhileOptionsT()
+        options.condSubgraphIndex, options.bodySubgraphIndex = self._model.add_called(condition, body)
+        return self._operator("WHILE", variables, [(v.shape, v.dtype, v.quantization) for v in variables], options)
 
     def add(self, a: Tensor, b: Tensor, to: Quantization | None = None) -> Tensor:
         return self._arithmetic("ADD", a, b, to)
@@ -202,6 +239,9 @@ class Graph:
 
     def floor_mod(self, a: Tensor, b: Tensor) -> Tensor:
         return self._broadcast("FLOOR_MOD", a, b, a.dtype)
+
+    def less(self, a: Tensor, b: Tensor) -> Tensor:
+        return self._broadcast("LESS", a, b, np.bool_)
 
     def not_equal(self, a: Tensor, b: Tensor) -> Tensor:
         return self._broadcast("NOT_EQUAL", a, b, np.bool_)

@@ -1,10 +1,10 @@
-"""A student as one straight-line graph: stateless, of fixed length, its weights constants.
+"""A student as a graph of fixed length, its weights constants: how its BiLSTM becomes operators that a phone runs.
 
 Keras' own conversion of an LSTM is a WHILE loop of several subgraphs, which MediaPipe takes for another kind of
-model; TensorFlow's fused LSTM has variable tensors, which LiteRT's CompiledModel refuses. Unrolled over time, all
-three runtimes take it. What is done once for all steps is done first: the input projection, a product of two
-matrices. What is left to each step is done for both directions together, all but the product of the state, which has
-other weights in each.
+model; TensorFlow's fused LSTM has variable tensors, which LiteRT's CompiledModel refuses. Unrolled over time, as one
+straight line, all three runtimes take it. What is done once for all steps is done first: the input projection, a
+product of two matrices. What is left to each step is done for both directions together, all but the product of the
+state, which has other weights in each.
 
 No step asks whether it is on padding. Both directions meet a text's padding *before* its words: the backward one by
 its nature, the forward one since the ids are rotated until the text ends at the last step. And there padding changes
@@ -14,6 +14,7 @@ a cell of zero.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -29,7 +30,11 @@ SIGNATURE = "serving_default"
 
 
 def lower(
-    weights: StudentWeights, max_tokens: int, arithmetic: Callable[[Graph], Reals], like_bert: bool = False
+    weights: StudentWeights,
+    max_tokens: int,
+    arithmetic: Callable[[Graph], Reals],
+    lowering: str = "unrolled",
+    like_bert: bool = False,
 ) -> bytes:
     """Returns a .tflite, without metadata, that gives the student's probabilities for one text, or one pair.
 
@@ -43,7 +48,8 @@ def lower(
     Args:
       weights: the student's.
       max_tokens: tokens read of a text.
-      arithmetic: makes what the graph computes with.
+      arithmetic: makes what a graph computes with.
+      lowering: a key of LOWERINGS.
       like_bert: as above; only of single texts.
     """
     assert not (like_bert and weights.pairs), "MediaPipe's BERT takes single texts"
@@ -56,8 +62,10 @@ def lower(
     )
     last_row = len(weights.embedding) - 1
     texts = [graph.minimum(graph.maximum(ids, graph.constant([PAD_ID])), graph.constant([last_row])) for ids in texts]
+
     numbers = arithmetic(graph)
-    features = _features(graph, numbers, weights, texts)
+    state = LOWERINGS[lowering](_Bilstm(weights, folded=lowering == "folded"), graph, texts, arithmetic)
+    features = _features(graph, numbers.real(state), len(texts))
     hidden = numbers.dense(features, weights.hidden_kernel, weights.hidden_bias, relu=True)
     logits = numbers.dense(hidden, weights.logits_kernel, weights.logits_bias)
     model.add(graph, SIGNATURE, {"probabilities": graph.softmax(logits)})
@@ -74,32 +82,99 @@ def between_cls_and_sep(graph: Graph, ids: Tensor, mask: Tensor, segment_ids: Te
     return graph.reshape(graph.mul(graph.slice(ids, (0, 1), (1, tokens)), here), (tokens,))
 
 
-def _features(graph: Graph, numbers: Reals, weights: StudentWeights, texts: Sequence[Tensor]) -> Tensor:
-    """What the ReLU layer takes, float32 [1, width]: the last states of both directions, of pairs their features."""
-    tokens, hidden_size = texts[0].shape[0], weights.hidden_size
-    table, kernels, biases = _with_candidate_bias(weights)
-    rotated = [[_words_last(graph, ids) for ids in texts], [_reversed(graph, ids) for ids in texts]]
-    shares = []
-    for ids, kernel, bias in zip(rotated, kernels, biases, strict=True):
-        # Step by step; within a step text by text.
-        by_step = graph.reshape(graph.concat([graph.reshape(i, (tokens, 1)) for i in ids], 1), (tokens * len(ids),))
-        share = numbers.projected(numbers.words(table, by_step), kernel, bias)
-        shares.append(graph.reshape(share, (tokens, len(ids) * 4 * hidden_size)))
-    rows = len(shares) * len(texts)
-    steps = graph.split(graph.reshape(graph.concat(shares, 1), (tokens * rows, 4 * hidden_size)), tokens, 0)
+class _Bilstm:
+    """The parts of which each lowering is made.
 
-    state, cell = None, None
-    for projected in steps:
+    Args:
+      weights: the student's.
+      folded: whether the table holds, for each direction, what a word gives to the gates: no input projection.
+    """
+
+    def __init__(self, weights: StudentWeights, folded: bool):
+        self.hidden_size = weights.hidden_size
+        self._directions = weights.directions
+        self._folded = folded
+        self._table, self._kernels, self._biases = _with_candidate_bias(weights)
+
+    def projected(self, numbers: Reals, ids: Sequence[Tensor]) -> list[Tensor]:
+        """What words give to the gates, for each direction [words, 4 * hidden_size].
+
+        Args:
+          numbers: to compute it with.
+          ids: for each direction int32 [words].
+        """
+        shares = []
+        for words, kernel, bias in zip(ids, self._kernels, self._biases, strict=True):
+            if self._folded:
+                table = self._table @ kernel + bias
+                table[PAD_ID] = 0
+                shares.append(numbers.gates_of_words(table, words))
+            else:
+                shares.append(numbers.projected(numbers.words(self._table, words), kernel, bias))
+        return shares
+
+    def step(
+        self, numbers: Reals, projected: Tensor, state: Tensor | None, cell: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The state and the cell after a step, [2 * texts, hidden_size] each, one direction after the other.
+
+        Args:
+          numbers: to compute them with.
+          projected: what this step's words give to the gates, [2 * texts, 4 * hidden_size].
+          state, cell: after the step before; None before the first.
+        """
         recurrent = None
         if state is not None:
-            states = zip(graph.split(state, 2, 0), weights.directions, strict=True)
-            recurrent = graph.concat([numbers.recurrent(s, lstm.projection, lstm.recurrent) for s, lstm in states], 0)
-        state, cell = numbers.step(numbers.gates(projected, recurrent), cell)
-    assert state is not None
+            states = zip(numbers.graph.split(state, 2, 0), self._directions, strict=True)
+            shares = [numbers.recurrent(state, lstm.projection, lstm.recurrent) for state, lstm in states]
+            recurrent = numbers.graph.concat(shares, 0)
+        return numbers.step(numbers.gates(projected, recurrent), cell)
 
-    last = graph.split(numbers.real(state), rows, 0)  # of each direction, of each text
-    read = [graph.concat(last[text :: len(texts)], 1) for text in range(len(texts))]
-    if len(read) == 1:
+
+def _unrolled(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic: Callable[[Graph], Reals]) -> Tensor:
+    """The state after the last step, one operator after the other."""
+    numbers, (tokens,) = arithmetic(graph), texts[0].shape
+    ids = [graph.reshape(by_step, (tokens * len(texts),)) for by_step in _by_step(graph, texts)]
+    # Each step's share of both directions side by side, then below each other.
+    wide = [graph.reshape(share, (tokens, len(texts) * share.shape[1])) for share in bilstm.projected(numbers, ids)]
+    rows = (2 * len(texts) * tokens, 4 * bilstm.hidden_size)
+    state, cell = None, None
+    for projected in graph.split(graph.reshape(graph.concat(wide, 1), rows), tokens, 0):
+        state, cell = bilstm.step(numbers, projected, state, cell)
+    assert state is not None
+    return state
+
+
+def _looped(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic: Callable[[Graph], Reals]) -> Tensor:
+    """The state after the last step of a loop that begins at the first word: the shorter a text, the fewer steps."""
+    (tokens,), rows = texts[0].shape, 2 * len(texts)
+    longest = functools.reduce(graph.maximum, [_words(graph, ids) for ids in texts])
+    numbers, shape = arithmetic(graph), (rows, bilstm.hidden_size)
+    state, cell = numbers.zero_state(shape), graph.constant(np.zeros(shape, np.float32))
+    start = graph.sub(graph.constant([tokens]), longest)
+    variables = [start, *_by_step(graph, texts), state, cell]
+
+    condition = graph.beside("condition")
+    step, *_ = (condition.variable(like) for like in variables)
+    condition.outputs = [condition.less(step, condition.constant([tokens]))]
+
+    body = graph.beside("body")
+    step, forward, backward, state, cell = (body.variable(like) for like in variables)
+    numbers = arithmetic(body)
+    here = [body.reshape(body.gather(ids, step), (len(texts),)) for ids in (forward, backward)]
+    state, cell = bilstm.step(numbers, body.concat(bilstm.projected(numbers, here), 0), state, cell)
+    body.outputs = [body.add(step, body.constant([1])), forward, backward, state, cell]
+    return graph.while_loop(condition, body, variables)[3]
+
+
+LOWERINGS = {"unrolled": _unrolled, "folded": _unrolled, "while": _looped}
+
+
+def _features(graph: Graph, state: Tensor, texts: int) -> Tensor:
+    """What the ReLU layer takes, float32 [1, width]: the last states of both directions, of pairs their features."""
+    last = graph.split(state, state.shape[0], 0)  # of each direction, of each text
+    read = [graph.concat(last[text::texts], 1) for text in range(texts)]
+    if texts == 1:
         return read[0]
     first, second = read
     # tfkd.models.student.siamese_features
@@ -123,12 +198,23 @@ def _with_candidate_bias(weights: StudentWeights) -> tuple[np.ndarray, list[np.n
     return table, kernels, biases
 
 
-def _words_last(graph: Graph, ids: Tensor) -> Tensor:
-    """The ids rotated until what stood at the end, padding, stands before the words."""
-    (tokens,) = ids.shape
-    words = graph.sum(graph.cast(graph.not_equal(ids, graph.constant([PAD_ID])), np.int32), 0)
-    return graph.gather(ids, graph.floor_mod(graph.add(graph.constant(range(tokens)), words), graph.constant([tokens])))
+def _by_step(graph: Graph, texts: Sequence[Tensor]) -> list[Tensor]:
+    """The ids in the order in which each direction meets them, int32 [tokens, texts], what pads them before them."""
+    (tokens,) = texts[0].shape
+    last = graph.constant([tokens])
+
+    def rotated(ids: Tensor) -> Tensor:
+        return graph.gather(ids, graph.floor_mod(graph.add(graph.constant(range(tokens)), _words(graph, ids)), last))
+
+    def reversed_(ids: Tensor) -> Tensor:
+        return graph.gather(ids, graph.constant(range(tokens - 1, -1, -1)))
+
+    return [
+        graph.concat([graph.reshape(in_order(ids), (tokens, 1)) for ids in texts], 1)
+        for in_order in (rotated, reversed_)
+    ]
 
 
-def _reversed(graph: Graph, ids: Tensor) -> Tensor:
-    return graph.gather(ids, graph.constant(range(ids.shape[0] - 1, -1, -1)))
+def _words(graph: Graph, ids: Tensor) -> Tensor:
+    """How many of the ids are words', int32 [1]."""
+    return graph.sum(graph.cast(graph.not_equal(ids, graph.constant([PAD_ID])), np.int32), 0)
