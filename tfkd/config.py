@@ -266,11 +266,13 @@ class ExportConfig:
         "alone: it starts soonest, needs least memory, but MediaPipe refuses it",
         ("unrolled", "folded", "while"),
     )
+    rank: int = _option(
+        0,
+        "dimensions by way of which each direction of the exported LSTM computes its gates, those that come nearest to "
+        "all over real texts; 0: all",
+    )
     table_dim: int = _option(
         0, "columns of the exported embedding table, which come nearest to all of them over real texts; 0: all"
-    )
-    recurrent_rank: int = _option(
-        0, "rank of the exported recurrent weights, which come nearest to all of them over real texts; 0: full"
     )
     runtime: str = _option(
         "litert",
@@ -281,8 +283,8 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "max_tokens")
-        _check(self.table_dim >= 0 and self.table_dim != 1, "table_dim", self.table_dim, "0, or 2 or more")
-        _check(self.recurrent_rank >= 0, "recurrent_rank", self.recurrent_rank, "0 or more")
+        for name in ("rank", "table_dim"):
+            _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _check_choice(self, "quantization")
         _check_choice(self, "lowering")
         _check_choice(self, "runtime")

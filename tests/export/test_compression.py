@@ -7,7 +7,7 @@ import pytest
 
 from tests.export.conftest import randomized
 from tfkd.errors import InputError
-from tfkd.export.compression import with_recurrence_of, with_table_of
+from tfkd.export.compression import with_rank_of, with_table_of
 from tfkd.export.student_weights import StudentWeights
 from tfkd.export.texts_met import MIN_TEXTS, TextsMet
 from tfkd.models.student import BiLstmClassifier
@@ -41,15 +41,22 @@ def test_the_table_is_the_best_of_its_rank(weights, texts):
     np.testing.assert_allclose(error, np.linalg.norm(left_out), rtol=1e-4)
 
 
-def test_the_recurrence_is_the_best_of_its_rank(weights, texts):
-    compact = with_recurrence_of(weights, 3, texts)
+def test_the_rank_is_the_best_of_its_size(weights, texts):
+    compact = with_rank_of(weights, 7, texts)
     for old, new, steps in zip(weights.directions, compact.directions, texts.steps(weights), strict=True):
-        assert new.projection is not None
-        assert (new.projection.shape, new.recurrent.shape) == ((HIDDEN, 3), (3, 4 * HIDDEN))
-        states = np.concatenate([step.state for step in steps])
-        error = np.linalg.norm(states @ (new.projection @ new.recurrent - old.recurrent))
-        left_out = np.linalg.svd(states @ old.recurrent, compute_uv=False)[3:]
-        np.testing.assert_allclose(error, np.linalg.norm(left_out), rtol=1e-3)
+        assert (new.kernel.shape, new.recurrent.shape) == ((DIM + 1, 7), (HIDDEN, 7))
+        assert new.expansion is not None
+        entering = np.concatenate([np.concatenate([step.word, step.state], axis=1) for step in steps])
+        both = np.concatenate([old.kernel, old.recurrent])
+        error = entering @ (np.concatenate([new.kernel, new.recurrent]) @ new.expansion - both)
+        left_out = np.linalg.svd(entering @ both, compute_uv=False)[7:]
+        np.testing.assert_allclose(np.linalg.norm(error), np.linalg.norm(left_out), rtol=1e-3)
+
+
+def test_a_table_after_a_rank_gives_nearly_what_the_rank_gives(weights, texts):
+    compact = with_rank_of(weights, 5, texts)
+    assert with_table_of(compact, 10, texts).embedding.shape == (WORDS, 10)
+    np.testing.assert_allclose(gates_of_words(with_table_of(compact, 10, texts)), gates_of_words(compact), atol=1e-4)
 
 
 def test_words_that_are_met_come_nearest(weights, texts):
@@ -58,8 +65,8 @@ def test_words_that_are_met_come_nearest(weights, texts):
 
 
 def test_what_would_save_nothing_changes_nothing(weights, texts):
-    assert with_table_of(weights, DIM, texts) is weights
-    assert with_recurrence_of(weights, 10, texts) is weights  # 12 * 10 + 10 * 48 weights instead of 12 * 48
+    assert with_table_of(weights, DIM + 1, texts) is weights
+    assert with_rank_of(weights, DIM + 1, texts) is weights
 
 
 def test_word_counts(texts):
@@ -71,10 +78,10 @@ def test_word_counts(texts):
 
 def test_ranges_are_the_largest_magnitudes(weights, texts):
     ranges = texts.ranges(weights)
-    assert ranges.entering <= 1  # a state of an LSTM
-    words = weights.embedding[np.unique(texts.token_ids)[1:]]
+    words = weights.embedding[np.unique(texts.token_ids)]
     expected = max(np.abs(words @ lstm.kernel + lstm.bias).max() for lstm in weights.directions)
     np.testing.assert_allclose(ranges.projected, expected, rtol=1e-5)
+    assert ranges.total <= ranges.projected + ranges.recurrent
 
 
 def test_too_few_texts_and_texts_all_alike_are_refused():

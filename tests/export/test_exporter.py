@@ -113,6 +113,21 @@ def test_every_combination_passes_its_parity_gate(
     assert result.parity.label_agreement == 1
 
 
+def test_a_rank_and_a_table_narrower_than_the_students(student, tokenizer, tmp_path):
+    config = ExportConfig(max_tokens=MAX_TOKENS, quantization="float32", rank=30, table_dim=14)
+    result = export_student(student, tokenizer, LABELS, TEXTS, TEXTS, tmp_path / "s.tflite", config)
+    assert result.parity.mean_probability_difference < 0.01
+    tensors = Interpreter(str(result.path)).get_tensor_details()
+    assert (len(tokenizer.vocabulary), 14) in [tuple(t["shape"]) for t in tensors]
+
+
+def test_a_rank_too_low_for_the_student_leaves_nothing(student, tokenizer, tmp_path):
+    config = ExportConfig(max_tokens=MAX_TOKENS, rank=1)
+    with pytest.raises(InputError, match="the exported student"):
+        export_student(student, tokenizer, LABELS, TEXTS, TEXTS, tmp_path / "s.tflite", config)
+    assert not any(tmp_path.iterdir())
+
+
 def test_int8_with_too_few_texts_is_refused(student, tokenizer, tmp_path):
     few = Examples.without_labels(TEXTS.texts[:9])
     with pytest.raises(InputError, match=r"9 different texts to calibrate with; .* --quantization=dynamic_int8"):

@@ -27,11 +27,9 @@ def test_steps_are_those_of_keras():
     model = randomized(BiLstmClassifier(9, 2, 6, 5, 4))
     weights = StudentWeights.from_model(model)
     ids = np.array([[0, 0, 3, 8, 5], [1, 2, 3, 4, 5]], np.int32)
-    steps = list(weights.forward.steps(weights.embedding[ids], ids != 0))
-    lstm = model.get_layer("bilstm").forward_layer
+    steps = list(weights.forward.steps(weights.embedding[ids]))
+    (table,), lstm = model.get_layer("embedding").get_weights(), model.get_layer("bilstm").forward_layer
     for row, first in enumerate((2, 0)):
-        words = weights.embedding[ids[row, first:-1]][np.newaxis]
-        np.testing.assert_allclose(steps[-1].state[row], lstm(words)[0], atol=1e-6)
+        np.testing.assert_allclose(steps[-1].state[row], lstm(table[ids[row, first:-1]][np.newaxis])[0], atol=1e-6)
     assert not steps[2].state[0].any()
-    np.testing.assert_allclose(steps[3].entering, steps[3].state)
-    np.testing.assert_allclose(steps[3].recurrent, steps[3].state @ weights.forward.recurrent, atol=1e-6)
+    np.testing.assert_allclose(steps[3].total, steps[3].projected + steps[3].recurrent)

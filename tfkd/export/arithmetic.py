@@ -27,14 +27,14 @@ class Ranges:
     """The largest magnitudes that are met in a student's LSTM, both directions taken together.
 
     Attributes:
-      projected: what a word gives to a gate.
-      entering: what the recurrent weights take: the state, or what its projection makes of it.
-      recurrent: what the state gives to a gate.
+      projected: what a word gives to a gate, or to what is expanded to the gates.
+      recurrent: what the state gives.
+      total: their sum.
     """
 
     projected: float
-    entering: float
     recurrent: float
+    total: float
 
 
 class Reals:
@@ -61,25 +61,33 @@ class Reals:
         offset = None if bias is None else self.graph.constant(bias)
         return self.graph.fully_connected(a, weights, offset, relu)
 
-    def projected(self, words: Tensor, kernel: np.ndarray, bias: np.ndarray) -> Tensor:
-        """What the words give to the gates."""
+    def projected(self, words: Tensor, kernel: np.ndarray, bias: np.ndarray | None) -> Tensor:
+        """What the words give to the gates, or to what is expanded to them."""
         return self.dense(words, kernel, bias)
 
-    def recurrent(self, state: Tensor, projection: np.ndarray | None, kernel: np.ndarray) -> Tensor:
-        """What the state gives to the gates."""
-        return self.dense(state if projection is None else self.dense(state, projection), kernel)
-
-    def gates_of_words(self, table: np.ndarray, ids: Tensor) -> Tensor:
-        """Rows of a table of what words give to the gates."""
+    def looked_up(self, table: np.ndarray, ids: Tensor) -> Tensor:
+        """The same out of a table that holds it for each word."""
         return self.words(table, ids)
+
+    def recurrent(self, state: Tensor, kernel: np.ndarray) -> Tensor:
+        """What the state gives."""
+        return self.dense(state, kernel)
+
+    def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
+        """Their sum, if the rank is full; nothing is recurrent at the first step."""
+        return projected if recurrent is None else self.graph.add(projected, recurrent)
+
+    def total(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
+        """Their sum, if it isn't."""
+        return self.gates(projected, recurrent)
+
+    def expanded(self, total: Tensor, expansion: np.ndarray, bias: np.ndarray) -> Tensor:
+        """The gates of the sum."""
+        return self.dense(total, expansion, bias)
 
     def zero_state(self, shape: tuple[int, int]) -> Tensor:
         """The state before the first step."""
         return self.graph.constant(np.zeros(shape, np.float32))
-
-    def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
-        """Their sum."""
-        return projected if recurrent is None else self.graph.add(projected, recurrent)
 
     def step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
         """The state and the cell after a step; no cell before the first."""
@@ -113,8 +121,8 @@ class Integers(Reals):
     def __init__(self, graph: Graph, ranges: Ranges):
         super().__init__(graph, "int8")
         self._projected = _symmetric(ranges.projected)
-        self._entering = _symmetric(ranges.entering)
         self._recurrent = _symmetric(ranges.recurrent)
+        self._total = _symmetric(ranges.total)
         self._gates = _symmetric(_GATES_LIMIT)
         self._cell = _symmetric(_CELL_LIMIT)
         self._state = _symmetric(1.0)
@@ -122,23 +130,29 @@ class Integers(Reals):
     def words(self, embedding: np.ndarray, ids: Tensor) -> Tensor:
         return self.graph.gather(self.graph.constant(embedding, _symmetric(np.abs(embedding).max())), ids)
 
-    def projected(self, words: Tensor, kernel: np.ndarray, bias: np.ndarray) -> Tensor:
+    def projected(self, words: Tensor, kernel: np.ndarray, bias: np.ndarray | None) -> Tensor:
         return self._dense(words, kernel, bias, self._projected)
 
-    def recurrent(self, state: Tensor, projection: np.ndarray | None, kernel: np.ndarray) -> Tensor:
-        entering = state if projection is None else self._dense(state, projection, None, self._entering)
-        return self._dense(entering, kernel, None, self._recurrent)
-
-    def gates_of_words(self, table: np.ndarray, ids: Tensor) -> Tensor:
+    def looked_up(self, table: np.ndarray, ids: Tensor) -> Tensor:
         return self.graph.gather(self.graph.constant(table, self._projected), ids)
+
+    def recurrent(self, state: Tensor, kernel: np.ndarray) -> Tensor:
+        return self._dense(state, kernel, None, self._recurrent)
+
+    def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
+        return self._sum(projected, recurrent, self._gates)
+
+    def total(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
+        return self._sum(projected, recurrent, self._total)
+
+    def expanded(self, total: Tensor, expansion: np.ndarray, bias: np.ndarray) -> Tensor:
+        return self._dense(total, expansion, bias, self._gates)
 
     def zero_state(self, shape: tuple[int, int]) -> Tensor:
         return self.graph.constant(np.zeros(shape, np.float32), self._state)
 
-    def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
-        if recurrent is None:
-            return self.graph.quantize(projected, self._gates)
-        return self.graph.add(projected, recurrent, self._gates)
+    def _sum(self, projected: Tensor, recurrent: Tensor | None, to: Quantization) -> Tensor:
+        return self.graph.quantize(projected, to) if recurrent is None else self.graph.add(projected, recurrent, to)
 
     def step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
         graph = self.graph

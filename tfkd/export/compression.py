@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 from scipy.stats import ortho_group
 
-from tfkd.export.student_weights import LstmWeights, StudentWeights
+from tfkd.export.student_weights import LstmWeights, Step, StudentWeights
 from tfkd.export.texts_met import TextsMet
 
 
@@ -39,24 +39,26 @@ def with_table_of(weights: StudentWeights, columns: int, texts: TextsMet) -> Stu
     return dataclasses.replace(weights, embedding=table @ first, forward=forward, backward=backward)
 
 
-def with_recurrence_of(weights: StudentWeights, rank: int, texts: TextsMet) -> StudentWeights:
-    """Returns a student whose recurrent weights are of this rank, and whose gates get nearly the same of each state.
+def with_rank_of(weights: StudentWeights, rank: int, texts: TextsMet) -> StudentWeights:
+    """Returns a student each of whose directions computes its gates by way of so few dimensions.
 
     Args:
       weights: the student's.
-      rank: of each direction's recurrent weights; the student itself is returned if this saves no weights.
-      texts: what states are met in.
+      rank: of each direction's weights, those of words and of the state taken together; the student itself is returned
+        if this saves nothing.
+      texts: what words and states are met in.
     """
-    if 5 * rank >= 4 * weights.hidden_size:
+    if rank >= min(weights.embedding.shape[1], 4 * weights.hidden_size) or weights.forward.expansion is not None:
         return weights
 
-    def factored(lstm: LstmWeights, states: np.ndarray) -> LstmWeights:
-        projection, recurrent = _factors(lstm.recurrent, states.T @ states, rank)
-        return dataclasses.replace(lstm, projection=projection, recurrent=recurrent)
+    def factored(lstm: LstmWeights, steps: list[Step]) -> LstmWeights:
+        second_moments = sum(z.T @ z for z in (np.concatenate([step.word, step.state], axis=1) for step in steps))
+        first, expansion = _factors(np.concatenate([lstm.kernel, lstm.recurrent]), second_moments, rank)
+        words = len(lstm.kernel)
+        return LstmWeights(first[:words], first[words:], lstm.bias, expansion)
 
     forward, backward = (
-        factored(lstm, np.concatenate([step.state for step in steps]))
-        for lstm, steps in zip(weights.directions, texts.steps(weights), strict=True)
+        factored(lstm, steps) for lstm, steps in zip(weights.directions, texts.steps(weights), strict=True)
     )
     return dataclasses.replace(weights, forward=forward, backward=backward)
 

@@ -12,7 +12,7 @@ from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import parity
 from tfkd.export.arithmetic import Integers, Reals
-from tfkd.export.compression import with_recurrence_of, with_table_of
+from tfkd.export.compression import with_rank_of, with_table_of
 from tfkd.export.graph import Graph
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.lowering import lower
@@ -133,14 +133,13 @@ def _fitted(
     weights: StudentWeights, tokenizer: Tokenizer, texts: Examples, config: ExportConfig
 ) -> tuple[StudentWeights, Callable[[Graph], Reals]]:
     """The weights that are to be in the file, and what it is to compute with."""
-    if config.quantization == "int8" or config.table_dim or config.recurrent_rank:
+    if config.quantization == "int8" or config.rank or config.table_dim:
         encoded = [tokenizer.encode(column) for column in texts.columns]
         met = TextsMet(np.concatenate([ids.padded(length=config.max_tokens) for ids in encoded]))
+        if config.rank:
+            weights = with_rank_of(weights, config.rank, met)
         if config.table_dim:
-            # The lowering adds a column.
-            weights = with_table_of(weights, config.table_dim - 1, met)
-        if config.recurrent_rank:
-            weights = with_recurrence_of(weights, config.recurrent_rank, met)
+            weights = with_table_of(weights, config.table_dim, met)
         if config.quantization == "int8":
             ranges = met.ranges(weights)
             return weights, lambda graph: Integers(graph, ranges)

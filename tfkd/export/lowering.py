@@ -6,10 +6,9 @@ straight line, all three runtimes take it. What is done once for all steps is do
 product of two matrices. What is left to each step is done for both directions together, all but the product of the
 state, which has other weights in each.
 
-No step asks whether it is on padding. Both directions meet a text's padding *before* its words: the backward one by
-its nature, the forward one since the ids are rotated until the text ends at the last step. And there padding changes
-nothing: its row of the table is zero and the candidate's bias is part of the table, so that a candidate of zero meets
-a cell of zero.
+No step asks whether it is on padding. Both directions meet a text's padding *before* its words, the backward one by
+its nature, the forward one since the ids are rotated until the text ends at the last step; and there it changes
+nothing (see StudentWeights).
 """
 
 from __future__ import annotations
@@ -92,25 +91,24 @@ class _Bilstm:
 
     def __init__(self, weights: StudentWeights, folded: bool):
         self.hidden_size = weights.hidden_size
+        self._table = weights.embedding
         self._directions = weights.directions
         self._folded = folded
-        self._table, self._kernels, self._biases = _with_candidate_bias(weights)
 
     def projected(self, numbers: Reals, ids: Sequence[Tensor]) -> list[Tensor]:
-        """What words give to the gates, for each direction [words, 4 * hidden_size].
+        """What words give, for each direction [words, rank].
 
         Args:
           numbers: to compute it with.
           ids: for each direction int32 [words].
         """
         shares = []
-        for words, kernel, bias in zip(ids, self._kernels, self._biases, strict=True):
+        for words, lstm in zip(ids, self._directions, strict=True):
+            bias = lstm.bias_of_words
             if self._folded:
-                table = self._table @ kernel + bias
-                table[PAD_ID] = 0
-                shares.append(numbers.gates_of_words(table, words))
+                shares.append(numbers.looked_up(self._table @ lstm.kernel + (0 if bias is None else bias), words))
             else:
-                shares.append(numbers.projected(numbers.words(self._table, words), kernel, bias))
+                shares.append(numbers.projected(numbers.words(self._table, words), lstm.kernel, bias))
         return shares
 
     def step(
@@ -120,15 +118,18 @@ class _Bilstm:
 
         Args:
           numbers: to compute them with.
-          projected: what this step's words give to the gates, [2 * texts, 4 * hidden_size].
+          projected: what this step's words give, [2 * texts, rank].
           state, cell: after the step before; None before the first.
         """
-        recurrent = None
+        graph, recurrent = numbers.graph, None
         if state is not None:
-            states = zip(numbers.graph.split(state, 2, 0), self._directions, strict=True)
-            shares = [numbers.recurrent(state, lstm.projection, lstm.recurrent) for state, lstm in states]
-            recurrent = numbers.graph.concat(shares, 0)
-        return numbers.step(numbers.gates(projected, recurrent), cell)
+            states = zip(graph.split(state, 2, 0), self._directions, strict=True)
+            recurrent = graph.concat([numbers.recurrent(state, lstm.recurrent) for state, lstm in states], 0)
+        expansions = [(lstm.expansion, lstm.bias) for lstm in self._directions if lstm.expansion is not None]
+        if not expansions:
+            return numbers.step(numbers.gates(projected, recurrent), cell)
+        totals = zip(graph.split(numbers.total(projected, recurrent), 2, 0), expansions, strict=True)
+        return numbers.step(graph.concat([numbers.expanded(total, *of_it) for total, of_it in totals], 0), cell)
 
 
 def _unrolled(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic: Callable[[Graph], Reals]) -> Tensor:
@@ -137,7 +138,7 @@ def _unrolled(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic
     ids = [graph.reshape(by_step, (tokens * len(texts),)) for by_step in _by_step(graph, texts)]
     # Each step's share of both directions side by side, then below each other.
     wide = [graph.reshape(share, (tokens, len(texts) * share.shape[1])) for share in bilstm.projected(numbers, ids)]
-    rows = (2 * len(texts) * tokens, 4 * bilstm.hidden_size)
+    rows = (2 * len(texts) * tokens, wide[0].shape[1] // len(texts))
     state, cell = None, None
     for projected in graph.split(graph.reshape(graph.concat(wide, 1), rows), tokens, 0):
         state, cell = bilstm.step(numbers, projected, state, cell)
@@ -179,23 +180,6 @@ def _features(graph: Graph, state: Tensor, texts: int) -> Tensor:
     first, second = read
     # tfkd.models.student.siamese_features
     return graph.concat([first, second, graph.mul(first, second), graph.abs(graph.sub(first, second))], 1)
-
-
-def _with_candidate_bias(weights: StudentWeights) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
-    """The table, and each direction's kernel and bias, with the candidate's bias moved from the bias to the table.
-
-    It becomes one more column of the table, which all words have and padding hasn't.
-    """
-    column = np.full((len(weights.embedding), 1), max(np.abs(weights.embedding).max(), 1e-6), np.float32)
-    table = np.concatenate([weights.embedding, column], axis=1)
-    table[PAD_ID] = 0
-    kernels, biases = [], []
-    for lstm in weights.directions:
-        of_candidate = np.arange(4 * lstm.hidden_size) >= 3 * lstm.hidden_size
-        row = np.where(of_candidate, lstm.bias, 0) / column[0]
-        kernels.append(np.concatenate([lstm.kernel, row[np.newaxis]]).astype(np.float32))
-        biases.append(np.where(of_candidate, 0, lstm.bias).astype(np.float32))
-    return table, kernels, biases
 
 
 def _by_step(graph: Graph, texts: Sequence[Tensor]) -> list[Tensor]:

@@ -46,8 +46,7 @@ class TextsMet:
         forward = np.take_along_axis(self.token_ids, (np.arange(tokens) + words) % tokens, axis=1)
         directions: Sequence[np.ndarray] = (forward, backward)
         first, second = (
-            list(lstm.steps(weights.embedding[ids], ids != PAD_ID))
-            for lstm, ids in zip(weights.directions, directions, strict=True)
+            list(lstm.steps(weights.embedding[ids])) for lstm, ids in zip(weights.directions, directions, strict=True)
         )
         return first, second
 
@@ -62,7 +61,7 @@ class TextsMet:
         def largest(name: str) -> float:
             return max(float(np.abs(getattr(step, name)).max()) for step in steps)
 
-        ranges = Ranges(largest("projected"), largest("entering"), largest("recurrent"))
-        if min(ranges.projected, ranges.entering) == 0:
+        ranges = Ranges(largest("projected"), largest("recurrent"), largest("total"))
+        if min(vars(ranges).values()) == 0:
             raise InputError("the student's states are zero whatever the texts: its weights are dead; distil it again")
         return ranges
