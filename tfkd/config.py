@@ -36,6 +36,14 @@ def _check_choice(config: Any, flag: str) -> None:
     _check(getattr(config, flag) in choices, flag, getattr(config, flag), " or ".join(choices))
 
 
+def _set_whole_numbers(config: object, flag: str) -> None:
+    """Makes numbers of what a flag that is a list gives as texts."""
+    values = getattr(config, flag)
+    shown = ",".join(map(str, values))
+    _check(all(str(value).isdecimal() for value in values), flag, shown, "whole numbers, such as 8,16")
+    object.__setattr__(config, flag, tuple(sorted({int(value) for value in values})))
+
+
 _EMBEDDING_TRAININGS = ("projected", "free", "multichannel")
 
 
@@ -253,6 +261,11 @@ class ExportConfig:
     """How the student becomes a .tflite file."""
 
     max_tokens: int = _option(48, "words or pieces that the exported student reads of a text; time grows with it")
+    shorter_tokens: tuple[int, ...] = _option(
+        (),
+        "further lengths, such as 8,16: a signature each in the one file, which share its weights; a text goes through "
+        "the shortest it fits in. MediaPipe refuses a file of several",
+    )
     quantization: str = _option(
         "dynamic_int8",
         "arithmetic of the exported student; dynamic_int8: int8 weights, a quarter of the size; int8: what the LSTM "
@@ -283,6 +296,12 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "max_tokens")
+        _set_whole_numbers(self, "shorter_tokens")
+        for tokens in self.shorter_tokens:
+            below = f"numbers from 1 to below --max_tokens={self.max_tokens}"
+            _check(0 < tokens < self.max_tokens, "shorter_tokens", tokens, below)
+            one = "none with --runtime=mediapipe, which takes one length"
+            _check(self.runtime != "mediapipe", "shorter_tokens", tokens, one)
         for name in ("rank", "table_dim"):
             _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _check_choice(self, "quantization")
@@ -294,3 +313,8 @@ class ExportConfig:
             self.lowering,
             "unrolled or folded with --runtime=mediapipe, which takes no loop",
         )
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """All lengths of text that the file has a signature for."""
+        return (*self.shorter_tokens, self.max_tokens)

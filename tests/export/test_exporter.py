@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
@@ -141,6 +143,21 @@ def test_int8_with_too_few_texts_is_refused(student, tokenizer, tmp_path):
             ExportConfig(max_tokens=12, quantization="int8"),
         )
     assert not any(tmp_path.iterdir())
+
+
+def test_lengths_are_numbers_below_the_longest():
+    as_a_flag: Any = ("8", "4", "8")
+    assert ExportConfig(max_tokens=9, shorter_tokens=as_a_flag).lengths == (4, 8, 9)
+    given: Any
+    for given, says in (
+        (("x",), "whole numbers"),
+        (("9",), "from 1 to below --max_tokens=9"),
+        ((0,), "from 1 to below"),
+    ):
+        with pytest.raises(ValueError, match=f"--shorter_tokens={given[0]}: expected .*{says}"):
+            ExportConfig(max_tokens=9, shorter_tokens=given)
+    with pytest.raises(ValueError, match="--shorter_tokens=4: expected none with --runtime=mediapipe"):
+        ExportConfig(shorter_tokens=(4,), runtime="mediapipe")
 
 
 def test_a_loop_is_refused_for_mediapipe():

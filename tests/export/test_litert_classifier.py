@@ -8,8 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from tests.export.conftest import DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS
+from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS, TEXTS, TEXTS_OF_PAIRS
+from tfkd.config import ExportConfig
 from tfkd.errors import InputError
+from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
 
 
@@ -31,6 +33,28 @@ def test_pairs(pair_export, pair_student, tokenizer):
     assert np.abs(swapped - found).max() > 0.03  # which text is the first matters, and is kept
     assert classifier.truncated(*PAIRS.columns) == pair_export.truncated == 2  # one long text, in two pairs
     assert not LiteRtClassifier.from_file(pair_export.path).predict([], []).size
+
+
+@pytest.mark.parametrize("kind", ["words", "pieces", "pairs"])
+def test_a_text_goes_through_the_shortest_signature_it_fits(request, tmp_path, kind):
+    """All lengths share the weights, and none changes what a text comes to."""
+    pairs = kind == "pairs"
+    student = request.getfixturevalue({"words": "student", "pieces": "piece_student", "pairs": "pair_student"}[kind])
+    tokenizer = request.getfixturevalue("piece_tokenizer" if kind == "pieces" else "tokenizer")
+    labels, dev, texts = (("a", "b", "c"), PAIRS, TEXTS_OF_PAIRS) if pairs else (LABELS, DEV, TEXTS)
+    configs = [ExportConfig(max_tokens=MAX_TOKENS, shorter_tokens=shorter) for shorter in ((), (3, 6))]
+    files = [
+        export_student(student, tokenizer, labels, dev, texts, tmp_path / f"{i}.tflite", config)
+        for i, config in enumerate(configs)
+    ]
+    one, several = (LiteRtClassifier.from_file(file.path) for file in files)
+    assert (one.lengths, several.lengths, several.max_tokens) == ((MAX_TOKENS,), (3, 6, MAX_TOKENS), MAX_TOKENS)
+    np.testing.assert_allclose(several.predict(*texts.columns), one.predict(*texts.columns), atol=1e-6)
+    np.testing.assert_array_equal(several.predict(*dev.columns), files[1].probabilities)
+    assert files[1].size_bytes < files[0].size_bytes + 9 * 5_000  # bytes of the graphs, per step
+    ids = tokenizer.encode(["good film"]).padded(length=6)
+    used = several.predict_ids(*([ids[0]] * (1 + pairs)))
+    np.testing.assert_allclose(used, one.predict(*[["good film"]] * (1 + pairs))[0], atol=1e-6)
 
 
 def test_no_texts_give_no_rows(tflite):

@@ -52,7 +52,7 @@ def lowered(
     like_bert: bool = False,
 ) -> Lowered:
     return Lowered(
-        lower(StudentWeights.from_model(model), max_tokens, lambda graph: Reals(graph, weights), lowering, like_bert)
+        lower(StudentWeights.from_model(model), [max_tokens], lambda graph: Reals(graph, weights), lowering, like_bert)
     )
 
 
@@ -142,7 +142,7 @@ def test_quantized_student_gives_keras_probabilities(trained, quantization, tole
     def arithmetic(graph: Graph) -> Reals:
         return Integers(graph, ranges) if quantization == "integers" else Reals(graph, quantization)
 
-    content = lower(weights, 10, arithmetic, lowering)
+    content = lower(weights, [10], arithmetic, lowering)
     texts = [random_texts(rng, 20) for _ in range(1 + trained.pairs)]
     expected = keras_probabilities(trained, texts if trained.pairs else texts[0])
     np.testing.assert_allclose(Lowered(content)(*texts), expected, atol=tolerance)
@@ -152,7 +152,7 @@ def test_quantized_student_gives_keras_probabilities(trained, quantization, tole
 def test_each_constant_is_stored_once_whatever_the_length():
     vocabulary, dim, hidden, dense = 3000, 63, 32, 40
     model = randomized(BiLstmClassifier(vocabulary, 2, dim, hidden, dense))
-    content = lower(StudentWeights.from_model(model), 24, lambda graph: Reals(graph, "int8"))
+    content = lower(StudentWeights.from_model(model), [24], lambda graph: Reals(graph, "int8"))
     root = schema.Model.GetRootAs(content)
     assert root.SubgraphsLength() == 1
     graph = root.Subgraphs(0)
@@ -171,7 +171,7 @@ def test_each_constant_is_stored_once_whatever_the_length():
 def test_a_loop_has_one_body_whatever_the_length():
     model = randomized(BiLstmClassifier(9, 2, 6, 5, 4))
     once, thrice = (
-        lower(StudentWeights.from_model(model), 3 * n, lambda g: Reals(g, "float32"), "while") for n in (1, 3)
+        lower(StudentWeights.from_model(model), [3 * n], lambda g: Reals(g, "float32"), "while") for n in (1, 3)
     )
     operators = [schema.Model.GetRootAs(content).Subgraphs(2).OperatorsLength() for content in (once, thrice)]
     assert operators[0] == operators[1]

@@ -24,7 +24,7 @@ from tfkd.text.word_tokenizer import WordTokenizer
 @pytest.fixture(scope="module")
 def bare(student) -> bytes:
     """A model without metadata."""
-    return lower(StudentWeights.from_model(student), MAX_TOKENS, lambda graph: Reals(graph, "int8"))
+    return lower(StudentWeights.from_model(student), [MAX_TOKENS], lambda graph: Reals(graph, "int8"))
 
 
 def test_metadata_round_trips(tflite, tokenizer):

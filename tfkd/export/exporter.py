@@ -112,7 +112,7 @@ def export_student(
     )
     like_bert = isinstance(tokenizer, PieceTokenizer) and not model.pairs
     weights, arithmetic = _fitted(StudentWeights.from_model(model), tokenizer, texts, config)
-    content = with_metadata(lower(weights, config.max_tokens, arithmetic, config.lowering, like_bert), metadata)
+    content = with_metadata(lower(weights, config.lengths, arithmetic, config.lowering, like_bert), metadata)
     encoded = [tokenizer.encode(texts) for texts in dev.columns]
     reference = model.probabilities(*encoded, max_tokens=config.max_tokens)
     with atomic_path(path) as temporary:

@@ -29,13 +29,16 @@ class LiteRtClassifier:
         self.tokenizer = metadata.tokenizer
         with silenced():
             self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
-            self._interpreter.allocate_tensors()
-        inputs = self._interpreter.get_signature_runner().get_input_details()
+            signatures = self._interpreter.get_signature_list()
+            runners = [self._interpreter.get_signature_runner(name) for name in signatures]
+        inputs = runners[0].get_input_details()
         # What takes BERT's inputs takes single texts.
         self._like_bert = BERT_INPUT_NAMES[0] in inputs
-        names = BERT_INPUT_NAMES if self._like_bert else INPUT_NAMES[: len(inputs)]
-        self._inputs = [inputs[name]["index"] for name in names]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._input_names = BERT_INPUT_NAMES if self._like_bert else INPUT_NAMES[: len(inputs)]
+        own_tokens = 2 if self._like_bert else 0  # [CLS] and [SEP]
+        self._runners = {
+            int(runner.get_input_details()[self._input_names[0]]["shape"][1]) - own_tokens: runner for runner in runners
+        }
 
     @classmethod
     def from_file(cls, path: str | Path, num_threads: int = 1) -> LiteRtClassifier:
@@ -62,27 +65,39 @@ class LiteRtClassifier:
         return self.metadata.max_tokens
 
     @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens that each of its signatures reads, the fewest first; a text goes through the first it fits in."""
+        return tuple(sorted(self._runners))
+
+    @property
     def pairs(self) -> bool:
         """Whether it classifies pairs of texts."""
-        return len(self._inputs) > 1 and not self._like_bert
+        return len(self._input_names) > 1 and not self._like_bert
 
     def predict(self, *columns: Sequence[str]) -> np.ndarray:
         """Returns the probabilities, float32 [texts, classes], of raw texts, or of pairs in two columns."""
-        ids = [self.tokenizer.encode(texts).padded(length=self.max_tokens) for texts in columns]
+        encoded = [self.tokenizer.encode(texts) for texts in columns]
+        fitting = np.searchsorted(self.lengths, np.minimum(longest(encoded), self.max_tokens))
         probabilities = np.empty((len(columns[0]), len(self.label_names)), np.float32)
-        for row, text_ids in enumerate(zip(*ids, strict=True)):
-            probabilities[row] = self.predict_ids(*text_ids)
+        for i, tokens in enumerate(self.lengths):
+            rows = np.flatnonzero(fitting == i)
+            ids = [column.padded(rows, tokens) for column in encoded]
+            for row, text_ids in zip(rows, zip(*ids, strict=True), strict=True):
+                probabilities[row] = self.predict_ids(*text_ids)
         return probabilities
 
     def predict_ids(self, *token_ids: np.ndarray) -> np.ndarray:
-        """Returns the probabilities, float32 [classes], of one text's ids, or a pair's two; int32 [max_tokens] each."""
+        """Returns the probabilities, float32 [classes], of one text's ids, or a pair's two.
+
+        Args:
+          token_ids: int32 [n] each, n one of `lengths`.
+        """
+        runner = self._runners[len(token_ids[0])]
         if self._like_bert:
             assert isinstance(self.tokenizer, PieceTokenizer)
             token_ids = tuple(self.tokenizer.bert_inputs(*token_ids).values())
-        for tensor, ids in zip(self._inputs, token_ids, strict=True):
-            self._interpreter.set_tensor(tensor, ids[np.newaxis])
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output)[0]
+        inputs = {name: ids[np.newaxis] for name, ids in zip(self._input_names, token_ids, strict=True)}
+        return runner(**inputs)["probabilities"][0]
 
     def truncated(self, *columns: Sequence[str]) -> int:
         """Returns how many texts, or pairs for one of their texts, have more than `max_tokens` tokens."""

@@ -30,45 +30,51 @@ SIGNATURE = "serving_default"
 
 def lower(
     weights: StudentWeights,
-    max_tokens: int,
+    lengths: Sequence[int],
     arithmetic: Callable[[Graph], Reals],
     lowering: str = "unrolled",
     like_bert: bool = False,
 ) -> bytes:
     """Returns a .tflite, without metadata, that gives the student's probabilities for one text, or one pair.
 
-    Its signature takes `token_ids`, int32 [1, max_tokens], PAD_ID after the text's end, and for pairs
+    A signature of length n takes `token_ids`, int32 [1, n], PAD_ID after the text's end, and for pairs
     `pair_token_ids`, of the same shape, to `probabilities`, float32 [1, num_classes].
     `like_bert` it takes what BERT takes of one text instead: `ids`, `mask` and `segment_ids`, int32
-    [1, max_tokens + 2] each. It passes over [CLS], [SEP] and the segments.
+    [1, n + 2] each. It passes over [CLS], [SEP] and the segments.
     An id out of range reads the nearest row of the table (a negative one is padding): a benchmark that feeds noise
     must not read foreign memory.
 
     Args:
-      weights: the student's.
-      max_tokens: tokens read of a text.
+      weights: the student's; all graphs share them.
+      lengths: tokens read of a text, a graph each. The longest is that of the signature SIGNATURE and the model's
+        first graph; the others' are named `tokens_16` and so on.
       arithmetic: makes what a graph computes with.
       lowering: a key of LOWERINGS.
       like_bert: as above; only of single texts.
     """
     assert not (like_bert and weights.pairs), "MediaPipe's BERT takes single texts"
     model = Model()
-    graph = Graph(model)
-    names = BERT_INPUT_NAMES if like_bert else INPUT_NAMES[: 1 + weights.pairs]
-    inputs = [graph.input(name, (1, max_tokens + 2 if like_bert else max_tokens)) for name in names]
-    texts = (
-        [between_cls_and_sep(graph, *inputs)] if like_bert else [graph.reshape(ids, (max_tokens,)) for ids in inputs]
-    )
-    last_row = len(weights.embedding) - 1
-    texts = [graph.minimum(graph.maximum(ids, graph.constant([PAD_ID])), graph.constant([last_row])) for ids in texts]
-
-    numbers = arithmetic(graph)
-    state = LOWERINGS[lowering](_Bilstm(weights, folded=lowering == "folded"), graph, texts, arithmetic)
-    features = _features(graph, numbers.real(state), len(texts))
-    hidden = numbers.dense(features, weights.hidden_kernel, weights.hidden_bias, relu=True)
-    logits = numbers.dense(hidden, weights.logits_kernel, weights.logits_bias)
-    model.add(graph, SIGNATURE, {"probabilities": graph.softmax(logits)})
+    bilstm = _Bilstm(weights, folded=lowering == "folded")
+    for tokens in sorted(lengths, reverse=True):
+        graph = Graph(model)
+        texts = _texts(graph, tokens, len(weights.embedding), weights.pairs, like_bert)
+        numbers = arithmetic(graph)
+        state = LOWERINGS[lowering](bilstm, graph, texts, arithmetic)
+        features = _features(graph, numbers.real(state), len(texts))
+        hidden = numbers.dense(features, weights.hidden_kernel, weights.hidden_bias, relu=True)
+        logits = numbers.dense(hidden, weights.logits_kernel, weights.logits_bias)
+        name = SIGNATURE if tokens == max(lengths) else f"tokens_{tokens}"
+        model.add(graph, name, {"probabilities": graph.softmax(logits)})
     return model.to_bytes()
+
+
+def _texts(graph: Graph, tokens: int, vocabulary_size: int, pairs: bool, like_bert: bool) -> list[Tensor]:
+    """The graph's inputs as the ids of each text, int32 [tokens], all of them rows of the table."""
+    names = BERT_INPUT_NAMES if like_bert else INPUT_NAMES[: 1 + pairs]
+    inputs = [graph.input(name, (1, tokens + 2 if like_bert else tokens)) for name in names]
+    texts = [between_cls_and_sep(graph, *inputs)] if like_bert else [graph.reshape(ids, (tokens,)) for ids in inputs]
+    first, last = graph.constant([PAD_ID]), graph.constant([vocabulary_size - 1])
+    return [graph.minimum(graph.maximum(ids, first), last) for ids in texts]
 
 
 def between_cls_and_sep(graph: Graph, ids: Tensor, mask: Tensor, segment_ids: Tensor) -> Tensor:
