@@ -8,6 +8,7 @@ import pytest
 from tests.export.conftest import randomized
 from tfkd.errors import InputError
 from tfkd.export.compression import with_rank_of, with_table_of
+from tfkd.export.keras_layers import weights_of
 from tfkd.export.student_weights import StudentWeights
 from tfkd.export.texts_met import MIN_TEXTS, TextsMet
 from tfkd.models.student import BiLstmClassifier
@@ -17,7 +18,7 @@ WORDS, DIM, HIDDEN = 60, 16, 12
 
 @pytest.fixture(scope="module")
 def weights() -> StudentWeights:
-    return StudentWeights.from_model(randomized(BiLstmClassifier(WORDS, 2, DIM, HIDDEN, 4)))
+    return weights_of(randomized(BiLstmClassifier(WORDS, 2, DIM, HIDDEN, 4)))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def gates_of_words(weights: StudentWeights) -> np.ndarray:
 def test_the_table_is_the_best_of_its_rank(weights, texts):
     """Against the optimum by Eckart and Young: the singular values left out, of the words weighted by their counts."""
     compact = with_table_of(weights, 5, texts)
-    assert (compact.embedding.shape, compact.forward.kernel.shape) == ((WORDS, 5), (5, 4 * HIDDEN))
+    assert (compact.embedding.shape, compact.directions[0].kernel.shape) == ((WORDS, 5), (5, 4 * HIDDEN))
     root = np.sqrt(texts.word_counts(WORDS) + 1.0)[:, np.newaxis]
     error = np.linalg.norm(root * (gates_of_words(compact) - gates_of_words(weights)))
     left_out = np.linalg.svd(root * gates_of_words(weights), compute_uv=False)[5:]
@@ -92,9 +93,9 @@ def test_too_few_texts_and_texts_all_alike_are_refused():
 
 
 def test_a_dead_student_is_refused(weights, texts):
-    dead = StudentWeights.from_model(BiLstmClassifier(WORDS, 2, DIM, HIDDEN, 4))
-    for array in (*vars(dead.forward).values(), *vars(dead.backward).values()):
-        if array is not None:
+    dead = weights_of(BiLstmClassifier(WORDS, 2, DIM, HIDDEN, 4))
+    for array in [array for lstm in dead.directions for array in vars(lstm).values()]:
+        if isinstance(array, np.ndarray):
             array[:] = 0
     with pytest.raises(InputError, match="its weights are dead"):
         texts.ranges(dead)

@@ -54,8 +54,8 @@ def test_the_same_student_gives_the_same_file(exported, student, tokenizer, tmp_
 @pytest.mark.parametrize("earlier", [None, b"an earlier good file"])
 def test_an_export_that_differs_leaves_nothing(student, tokenizer, tmp_path, monkeypatch, earlier):
     other = randomized(BiLstmClassifier.from_config(student.get_config()), seed=1)
-    broken_lowering = exporter.StudentWeights.from_model(other)
-    monkeypatch.setattr(exporter.StudentWeights, "from_model", lambda model: broken_lowering)
+    broken_lowering = exporter.weights_of(other)
+    monkeypatch.setattr(exporter, "weights_of", lambda model: broken_lowering)
     path = tmp_path / "student.tflite"
     if earlier is not None:
         path.write_bytes(earlier)

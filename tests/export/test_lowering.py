@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.export.conftest import randomized
 from tfkd.export.arithmetic import Integers, Reals
 from tfkd.export.graph import Graph
+from tfkd.export.keras_layers import weights_of
 from tfkd.export.lowering import LOWERINGS, lower
-from tfkd.export.student_weights import StudentWeights
 from tfkd.export.texts_met import TextsMet
 from tfkd.models.student import BiLstmClassifier
 from tfkd.text.encoded_texts import INPUT_NAMES
@@ -51,9 +51,7 @@ def lowered(
     lowering: str = "unrolled",
     like_bert: bool = False,
 ) -> Lowered:
-    return Lowered(
-        lower(StudentWeights.from_model(model), [max_tokens], lambda graph: Reals(graph, weights), lowering, like_bert)
-    )
+    return Lowered(lower(weights_of(model), [max_tokens], lambda graph: Reals(graph, weights), lowering, like_bert))
 
 
 # A text's words, and padding to the length of the graph after them.
@@ -136,7 +134,7 @@ def random_texts(rng: np.random.Generator, texts: int, tokens: int = 10) -> np.n
 @pytest.mark.parametrize(("quantization", "tolerance"), [("float16", 2e-3), ("int8", 0.02), ("integers", 0.02)])
 def test_quantized_student_gives_keras_probabilities(trained, quantization, tolerance, lowering):
     rng = np.random.default_rng(1)
-    weights = StudentWeights.from_model(trained)
+    weights = weights_of(trained)
     ranges = TextsMet(random_texts(rng, 100)).ranges(weights)
 
     def arithmetic(graph: Graph) -> Reals:
@@ -152,7 +150,7 @@ def test_quantized_student_gives_keras_probabilities(trained, quantization, tole
 def test_each_constant_is_stored_once_whatever_the_length():
     vocabulary, dim, hidden, dense = 3000, 63, 32, 40
     model = randomized(BiLstmClassifier(vocabulary, 2, dim, hidden, dense))
-    content = lower(StudentWeights.from_model(model), [24], lambda graph: Reals(graph, "int8"))
+    content = lower(weights_of(model), [24], lambda graph: Reals(graph, "int8"))
     root = schema.Model.GetRootAs(content)
     assert root.SubgraphsLength() == 1
     graph = root.Subgraphs(0)
@@ -170,9 +168,7 @@ def test_each_constant_is_stored_once_whatever_the_length():
 
 def test_a_loop_has_one_body_whatever_the_length():
     model = randomized(BiLstmClassifier(9, 2, 6, 5, 4))
-    once, thrice = (
-        lower(StudentWeights.from_model(model), [3 * n], lambda g: Reals(g, "float32"), "while") for n in (1, 3)
-    )
+    once, thrice = (lower(weights_of(model), [3 * n], lambda g: Reals(g, "float32"), "while") for n in (1, 3))
     operators = [schema.Model.GetRootAs(content).Subgraphs(2).OperatorsLength() for content in (once, thrice)]
     assert operators[0] == operators[1]
 

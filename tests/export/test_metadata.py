@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.export.conftest import LABELS, MAX_TOKENS
 from tfkd.errors import InputError
 from tfkd.export.arithmetic import Reals
+from tfkd.export.keras_layers import weights_of
 from tfkd.export.lowering import lower
 from tfkd.export.metadata import LABELS_FILE, VOCABULARY_FILE, parse_metadata, read_metadata, with_metadata
-from tfkd.export.student_weights import StudentWeights
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
 
@@ -24,7 +24,7 @@ from tfkd.text.word_tokenizer import WordTokenizer
 @pytest.fixture(scope="module")
 def bare(student) -> bytes:
     """A model without metadata."""
-    return lower(StudentWeights.from_model(student), [MAX_TOKENS], lambda graph: Reals(graph, "int8"))
+    return lower(weights_of(student), [MAX_TOKENS], lambda graph: Reals(graph, "int8"))
 
 
 def test_metadata_round_trips(tflite, tokenizer):

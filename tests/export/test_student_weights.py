@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from tests.export.conftest import randomized
-from tfkd.errors import InputError
-from tfkd.export.student_weights import StudentWeights
+from tfkd.export.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("layer", ["embedding", "bilstm", "logits"])
-def test_weights_not_finite_are_refused(layer, value):
-    model = randomized(BiLstmClassifier(5, 2, 4, 4, 4))
-    weights = model.get_layer(layer).get_weights()
-    weights[0][1, 1] = value
-    model.get_layer(layer).set_weights(weights)
-    with pytest.raises(InputError, match=f"'{layer}'.*NaN or infinite"):
-        StudentWeights.from_model(model)
 
 
 def test_steps_are_those_of_keras():
     """The state that enters the last step is Keras' last state of the text without its last word."""
     model = randomized(BiLstmClassifier(9, 2, 6, 5, 4))
-    weights = StudentWeights.from_model(model)
+    weights = weights_of(model)
     ids = np.array([[0, 0, 3, 8, 5], [1, 2, 3, 4, 5]], np.int32)
-    steps = list(weights.forward.steps(weights.embedding[ids]))
+    steps = list(weights.directions[0].steps(weights.embedding[ids]))
     (table,), lstm = model.get_layer("embedding").get_weights(), model.get_layer("bilstm").forward_layer
     for row, first in enumerate((2, 0)):
         np.testing.assert_allclose(steps[-1].state[row], lstm(table[ids[row, first:-1]][np.newaxis])[0], atol=1e-6)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfkd.export.graph import Graph, Quantization, Tensor
+from tfkd.export.student_weights import DenseWeights
 
 # Weights of fewer elements stay real: they aren't worth the rounding.
 MIN_QUANTIZED_ELEMENTS = 1024
@@ -54,7 +55,7 @@ class Reals:
         return self._real(self.graph.gather(self._stored(embedding), ids))
 
     def dense(self, a: Tensor, kernel: np.ndarray, bias: np.ndarray | None = None, relu: bool = False) -> Tensor:
-        """a @ kernel + bias."""
+        """a @ kernel + bias, of which nothing is left below zero with `relu`."""
         weights = self._stored(kernel.T, per_row=True)
         if weights.dtype == np.float16:
             weights = self._real(weights)
@@ -100,6 +101,12 @@ class Reals:
     def real(self, state: Tensor) -> Tensor:
         """The state as real numbers."""
         return state
+
+    def layer(self, a: Tensor, layer: DenseWeights) -> Tensor:
+        """A dense layer of real numbers."""
+        out = self.dense(a, layer.kernel, layer.bias, relu=layer.activation == "relu")
+        activations = {"tanh": self.graph.tanh, "sigmoid": self.graph.logistic, "softmax": self.graph.softmax}
+        return activations[layer.activation](out) if layer.activation in activations else out
 
     def _stored(self, values: np.ndarray, per_row: bool = False) -> Tensor:
         if self.weights != "int8" or values.size < MIN_QUANTIZED_ELEMENTS:

@@ -32,11 +32,11 @@ def with_table_of(weights: StudentWeights, columns: int, texts: TextsMet) -> Stu
     second_moments = (table * counts[:, np.newaxis]).T @ table
     kernels = np.concatenate([lstm.kernel for lstm in weights.directions], axis=1)
     first, second = _factors(kernels, second_moments, columns)
-    shares = np.split(second, 2, axis=1)
-    forward, backward = (
+    shares = np.split(second, len(weights.directions), axis=1)
+    directions = (
         dataclasses.replace(lstm, kernel=kernel) for lstm, kernel in zip(weights.directions, shares, strict=True)
     )
-    return dataclasses.replace(weights, embedding=table @ first, forward=forward, backward=backward)
+    return dataclasses.replace(weights, embedding=table @ first, directions=tuple(directions))
 
 
 def with_rank_of(weights: StudentWeights, rank: int, texts: TextsMet) -> StudentWeights:
@@ -48,19 +48,16 @@ def with_rank_of(weights: StudentWeights, rank: int, texts: TextsMet) -> Student
         if this saves nothing.
       texts: what words and states are met in.
     """
-    if rank >= min(weights.embedding.shape[1], 4 * weights.hidden_size) or weights.forward.expansion is not None:
+    if rank >= min(weights.embedding.shape[1], 4 * weights.hidden_size) or weights.directions[0].expansion is not None:
         return weights
 
     def factored(lstm: LstmWeights, steps: list[Step]) -> LstmWeights:
         second_moments = sum(z.T @ z for z in (np.concatenate([step.word, step.state], axis=1) for step in steps))
         first, expansion = _factors(np.concatenate([lstm.kernel, lstm.recurrent]), second_moments, rank)
         words = len(lstm.kernel)
-        return LstmWeights(first[:words], first[words:], lstm.bias, expansion)
+        return LstmWeights(first[:words], first[words:], lstm.bias, expansion, lstm.backward)
 
-    forward, backward = (
-        factored(lstm, steps) for lstm, steps in zip(weights.directions, texts.steps(weights), strict=True)
-    )
-    return dataclasses.replace(weights, forward=forward, backward=backward)
+    return dataclasses.replace(weights, directions=tuple(map(factored, weights.directions, texts.steps(weights))))
 
 
 def _factors(matrix: np.ndarray, second_moments: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:

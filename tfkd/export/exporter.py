@@ -14,6 +14,7 @@ from tfkd.export import parity
 from tfkd.export.arithmetic import Integers, Reals
 from tfkd.export.compression import with_rank_of, with_table_of
 from tfkd.export.graph import Graph
+from tfkd.export.keras_layers import weights_of
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.lowering import lower
 from tfkd.export.metadata import ModelMetadata, with_metadata
@@ -111,7 +112,8 @@ def export_student(
         max_tokens=config.max_tokens,
     )
     like_bert = isinstance(tokenizer, PieceTokenizer) and not model.pairs
-    weights, arithmetic = _fitted(StudentWeights.from_model(model), tokenizer, texts, config)
+    to_fit = [tokenizer.encode(column).padded(length=config.max_tokens) for column in texts.columns]
+    weights, arithmetic = fitted(weights_of(model), np.concatenate(to_fit), config)
     content = with_metadata(lower(weights, config.lengths, arithmetic, config.lowering, like_bert), metadata)
     encoded = [tokenizer.encode(texts) for texts in dev.columns]
     reference = model.probabilities(*encoded, max_tokens=config.max_tokens)
@@ -129,13 +131,21 @@ def export_student(
     )
 
 
-def _fitted(
-    weights: StudentWeights, tokenizer: Tokenizer, texts: Examples, config: ExportConfig
+def fitted(
+    weights: StudentWeights, token_ids: np.ndarray, config: ExportConfig
 ) -> tuple[StudentWeights, Callable[[Graph], Reals]]:
-    """The weights that are to be in the file, and what it is to compute with."""
-    if config.quantization == "int8" or config.rank or config.table_dim:
-        encoded = [tokenizer.encode(column) for column in texts.columns]
-        met = TextsMet(np.concatenate([ids.padded(length=config.max_tokens) for ids in encoded]))
+    """Returns the weights that are to be in a file, and what it is to compute with.
+
+    Args:
+      weights: a student's.
+      token_ids: int32 [texts, config.max_tokens], texts to fit them to; of pairs, both.
+      config: arithmetic and size.
+
+    Raises:
+      InputError: there are too few texts to fit anything to.
+    """
+    if needs_texts(config):
+        met = TextsMet(token_ids)
         if config.rank:
             weights = with_rank_of(weights, config.rank, met)
         if config.table_dim:
@@ -145,3 +155,8 @@ def _fitted(
             return weights, lambda graph: Integers(graph, ranges)
     stored = {"dynamic_int8": "int8"}.get(config.quantization, config.quantization)
     return weights, lambda graph: Reals(graph, stored)
+
+
+def needs_texts(config: ExportConfig) -> bool:
+    """Says whether an export is fitted to texts."""
+    return config.quantization == "int8" or config.rank > 0 or config.table_dim > 0

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
 from tfkd.errors import InputError
+from tfkd.export.litert_model import LiteRtModel
 from tfkd.export.metadata import ModelMetadata, parse_metadata, read_model
-from tfkd.native_stderr import silenced
 from tfkd.text.encoded_texts import INPUT_NAMES, longest
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES, PieceTokenizer
 
@@ -22,23 +21,18 @@ class LiteRtClassifier:
       model: the file's bytes.
       metadata: what they say of themselves.
       num_threads: threads of one inference.
+
+    Attributes:
+      lengths: tokens that each of its signatures reads, the fewest first; a text goes through the first it fits in.
     """
 
     def __init__(self, model: bytes, metadata: ModelMetadata, num_threads: int = 1):
         self.metadata = metadata
         self.tokenizer = metadata.tokenizer
-        with silenced():
-            self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
-            signatures = self._interpreter.get_signature_list()
-            runners = [self._interpreter.get_signature_runner(name) for name in signatures]
-        inputs = runners[0].get_input_details()
-        # What takes BERT's inputs takes single texts.
-        self._like_bert = BERT_INPUT_NAMES[0] in inputs
-        self._input_names = BERT_INPUT_NAMES if self._like_bert else INPUT_NAMES[: len(inputs)]
-        own_tokens = 2 if self._like_bert else 0  # [CLS] and [SEP]
-        self._runners = {
-            int(runner.get_input_details()[self._input_names[0]]["shape"][1]) - own_tokens: runner for runner in runners
-        }
+        self._model = LiteRtModel(model, num_threads)
+        # What takes BERT's inputs takes single texts, and [CLS] and [SEP] besides.
+        self._like_bert = self._model.input_names == BERT_INPUT_NAMES
+        self.lengths = tuple(length - 2 if self._like_bert else length for length in self._model.lengths)
 
     @classmethod
     def from_file(cls, path: str | Path, num_threads: int = 1) -> LiteRtClassifier:
@@ -65,14 +59,9 @@ class LiteRtClassifier:
         return self.metadata.max_tokens
 
     @property
-    def lengths(self) -> tuple[int, ...]:
-        """Tokens that each of its signatures reads, the fewest first; a text goes through the first it fits in."""
-        return tuple(sorted(self._runners))
-
-    @property
     def pairs(self) -> bool:
         """Whether it classifies pairs of texts."""
-        return len(self._input_names) > 1 and not self._like_bert
+        return self._model.input_names == INPUT_NAMES
 
     def predict(self, *columns: Sequence[str]) -> np.ndarray:
         """Returns the probabilities, float32 [texts, classes], of raw texts, or of pairs in two columns."""
@@ -92,12 +81,10 @@ class LiteRtClassifier:
         Args:
           token_ids: int32 [n] each, n one of `lengths`.
         """
-        runner = self._runners[len(token_ids[0])]
         if self._like_bert:
             assert isinstance(self.tokenizer, PieceTokenizer)
             token_ids = tuple(self.tokenizer.bert_inputs(*token_ids).values())
-        inputs = {name: ids[np.newaxis] for name, ids in zip(self._input_names, token_ids, strict=True)}
-        return runner(**inputs)["probabilities"][0]
+        return self._model.run(*token_ids)
 
     def truncated(self, *columns: Sequence[str]) -> int:
         """Returns how many texts, or pairs for one of their texts, have more than `max_tokens` tokens."""

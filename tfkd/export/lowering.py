@@ -60,12 +60,17 @@ def lower(
         texts = _texts(graph, tokens, len(weights.embedding), weights.pairs, like_bert)
         numbers = arithmetic(graph)
         state = LOWERINGS[lowering](bilstm, graph, texts, arithmetic)
-        features = _features(graph, numbers.real(state), len(texts))
-        hidden = numbers.dense(features, weights.hidden_kernel, weights.hidden_bias, relu=True)
-        logits = numbers.dense(hidden, weights.logits_kernel, weights.logits_bias)
+        output = _features(graph, numbers.real(state), len(texts))
+        for layer in weights.head:
+            output = numbers.layer(output, layer)
         name = SIGNATURE if tokens == max(lengths) else f"tokens_{tokens}"
-        model.add(graph, name, {"probabilities": graph.softmax(logits)})
+        model.add(graph, name, {output_name(weights): output})
     return model.to_bytes()
+
+
+def output_name(weights: StudentWeights) -> str:
+    """Returns what the graph's output is called: what its last activation makes of it."""
+    return "logits" if weights.head[-1].activation == "linear" else "probabilities"
 
 
 def _texts(graph: Graph, tokens: int, vocabulary_size: int, pairs: bool, like_bert: bool) -> list[Tensor]:
@@ -96,10 +101,35 @@ class _Bilstm:
     """
 
     def __init__(self, weights: StudentWeights, folded: bool):
+        self.directions = weights.directions
         self.hidden_size = weights.hidden_size
         self._table = weights.embedding
-        self._directions = weights.directions
+        self._masked = weights.masked
         self._folded = folded
+
+    def by_step(self, graph: Graph, texts: Sequence[Tensor]) -> list[Tensor]:
+        """The ids in the order in which each direction meets them, padding first, int32 [tokens, texts]."""
+        (tokens,) = texts[0].shape
+
+        def in_order(ids: Tensor, backward: bool) -> Tensor:
+            if backward:
+                return graph.gather(ids, graph.constant(range(tokens - 1, -1, -1)))
+            if not self._masked:
+                return ids
+            order = graph.add(graph.constant(range(tokens)), self.words(graph, [ids]))
+            return graph.gather(ids, graph.floor_mod(order, graph.constant([tokens])))
+
+        return [
+            graph.concat([graph.reshape(in_order(ids, lstm.backward), (tokens, 1)) for ids in texts], 1)
+            for lstm in self.directions
+        ]
+
+    def words(self, graph: Graph, texts: Sequence[Tensor]) -> Tensor:
+        """How many steps the longest text takes, int32 [1]."""
+        if not self._masked:
+            return graph.constant([texts[0].shape[0]])
+        here = [graph.cast(graph.not_equal(ids, graph.constant([PAD_ID])), np.int32) for ids in texts]
+        return functools.reduce(graph.maximum, [graph.sum(ids, 0) for ids in here])
 
     def projected(self, numbers: Reals, ids: Sequence[Tensor]) -> list[Tensor]:
         """What words give, for each direction [words, rank].
@@ -109,7 +139,7 @@ class _Bilstm:
           ids: for each direction int32 [words].
         """
         shares = []
-        for words, lstm in zip(ids, self._directions, strict=True):
+        for words, lstm in zip(ids, self.directions, strict=True):
             bias = lstm.bias_of_words
             if self._folded:
                 shares.append(numbers.looked_up(self._table @ lstm.kernel + (0 if bias is None else bias), words))
@@ -120,31 +150,31 @@ class _Bilstm:
     def step(
         self, numbers: Reals, projected: Tensor, state: Tensor | None, cell: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """The state and the cell after a step, [2 * texts, hidden_size] each, one direction after the other.
+        """The state and the cell after a step, [directions * texts, hidden_size] each.
 
         Args:
           numbers: to compute them with.
-          projected: what this step's words give, [2 * texts, rank].
+          projected: what this step's words give, [directions * texts, rank].
           state, cell: after the step before; None before the first.
         """
         graph, recurrent = numbers.graph, None
         if state is not None:
-            states = zip(graph.split(state, 2, 0), self._directions, strict=True)
+            states = zip(graph.split(state, len(self.directions), 0), self.directions, strict=True)
             recurrent = graph.concat([numbers.recurrent(state, lstm.recurrent) for state, lstm in states], 0)
-        expansions = [(lstm.expansion, lstm.bias) for lstm in self._directions if lstm.expansion is not None]
+        expansions = [(lstm.expansion, lstm.bias) for lstm in self.directions if lstm.expansion is not None]
         if not expansions:
             return numbers.step(numbers.gates(projected, recurrent), cell)
-        totals = zip(graph.split(numbers.total(projected, recurrent), 2, 0), expansions, strict=True)
+        totals = zip(graph.split(numbers.total(projected, recurrent), len(expansions), 0), expansions, strict=True)
         return numbers.step(graph.concat([numbers.expanded(total, *of_it) for total, of_it in totals], 0), cell)
 
 
 def _unrolled(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic: Callable[[Graph], Reals]) -> Tensor:
     """The state after the last step, one operator after the other."""
     numbers, (tokens,) = arithmetic(graph), texts[0].shape
-    ids = [graph.reshape(by_step, (tokens * len(texts),)) for by_step in _by_step(graph, texts)]
+    ids = [graph.reshape(by_step, (tokens * len(texts),)) for by_step in bilstm.by_step(graph, texts)]
     # Each step's share of both directions side by side, then below each other.
     wide = [graph.reshape(share, (tokens, len(texts) * share.shape[1])) for share in bilstm.projected(numbers, ids)]
-    rows = (2 * len(texts) * tokens, wide[0].shape[1] // len(texts))
+    rows = (len(wide) * len(texts) * tokens, wide[0].shape[1] // len(texts))
     state, cell = None, None
     for projected in graph.split(graph.reshape(graph.concat(wide, 1), rows), tokens, 0):
         state, cell = bilstm.step(numbers, projected, state, cell)
@@ -154,24 +184,23 @@ def _unrolled(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic
 
 def _looped(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic: Callable[[Graph], Reals]) -> Tensor:
     """The state after the last step of a loop that begins at the first word: the shorter a text, the fewer steps."""
-    (tokens,), rows = texts[0].shape, 2 * len(texts)
-    longest = functools.reduce(graph.maximum, [_words(graph, ids) for ids in texts])
+    (tokens,), rows = texts[0].shape, len(bilstm.directions) * len(texts)
     numbers, shape = arithmetic(graph), (rows, bilstm.hidden_size)
     state, cell = numbers.zero_state(shape), graph.constant(np.zeros(shape, np.float32))
-    start = graph.sub(graph.constant([tokens]), longest)
-    variables = [start, *_by_step(graph, texts), state, cell]
+    first = graph.sub(graph.constant([tokens]), bilstm.words(graph, texts))
+    variables = [first, *bilstm.by_step(graph, texts), state, cell]
 
     condition = graph.beside("condition")
     step, *_ = (condition.variable(like) for like in variables)
     condition.outputs = [condition.less(step, condition.constant([tokens]))]
 
     body = graph.beside("body")
-    step, forward, backward, state, cell = (body.variable(like) for like in variables)
+    step, *ids, state, cell = (body.variable(like) for like in variables)
     numbers = arithmetic(body)
-    here = [body.reshape(body.gather(ids, step), (len(texts),)) for ids in (forward, backward)]
+    here = [body.reshape(body.gather(of_direction, step), (len(texts),)) for of_direction in ids]
     state, cell = bilstm.step(numbers, body.concat(bilstm.projected(numbers, here), 0), state, cell)
-    body.outputs = [body.add(step, body.constant([1])), forward, backward, state, cell]
-    return graph.while_loop(condition, body, variables)[3]
+    body.outputs = [body.add(step, body.constant([1])), *ids, state, cell]
+    return graph.while_loop(condition, body, variables)[-2]
 
 
 LOWERINGS = {"unrolled": _unrolled, "folded": _unrolled, "while": _looped}
@@ -186,25 +215,3 @@ def _features(graph: Graph, state: Tensor, texts: int) -> Tensor:
     first, second = read
     # tfkd.models.student.siamese_features
     return graph.concat([first, second, graph.mul(first, second), graph.abs(graph.sub(first, second))], 1)
-
-
-def _by_step(graph: Graph, texts: Sequence[Tensor]) -> list[Tensor]:
-    """The ids in the order in which each direction meets them, int32 [tokens, texts], what pads them before them."""
-    (tokens,) = texts[0].shape
-    last = graph.constant([tokens])
-
-    def rotated(ids: Tensor) -> Tensor:
-        return graph.gather(ids, graph.floor_mod(graph.add(graph.constant(range(tokens)), _words(graph, ids)), last))
-
-    def reversed_(ids: Tensor) -> Tensor:
-        return graph.gather(ids, graph.constant(range(tokens - 1, -1, -1)))
-
-    return [
-        graph.concat([graph.reshape(in_order(ids), (tokens, 1)) for ids in texts], 1)
-        for in_order in (rotated, reversed_)
-    ]
-
-
-def _words(graph: Graph, ids: Tensor) -> Tensor:
-    """How many of the ids are words', int32 [1]."""
-    return graph.sum(graph.cast(graph.not_equal(ids, graph.constant([PAD_ID])), np.int32), 0)

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit
-
-from tfkd.errors import InputError
-from tfkd.text.vocabulary import PAD_ID
-
-if TYPE_CHECKING:
-    from tfkd.models.student import BiLstmClassifier
 
 
 @dataclass(frozen=True)
@@ -27,12 +20,14 @@ class LstmWeights:
       recurrent: [hidden_size, rank].
       bias: [4 * hidden_size]; the candidate's are zero (see StudentWeights).
       expansion: [rank, 4 * hidden_size]; None: the rank is full, and the sum is the gates' already.
+      backward: whether it reads from the end.
     """
 
     kernel: np.ndarray
     recurrent: np.ndarray
     bias: np.ndarray
     expansion: np.ndarray | None = None
+    backward: bool = False
 
     @property
     def hidden_size(self) -> int:
@@ -77,6 +72,24 @@ class Step:
 
 
 @dataclass(frozen=True)
+class DenseWeights:
+    """A dense layer, float32.
+
+    Attributes:
+      kernel: [inputs, units].
+      bias: [units].
+      activation: one of ACTIVATIONS.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    activation: str
+
+
+ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid", "softmax")
+
+
+@dataclass(frozen=True)
 class StudentWeights:
     """All that a student has learnt, float32, so arranged that padding before a text's words changes nothing.
 
@@ -85,75 +98,19 @@ class StudentWeights:
 
     Attributes:
       embedding: [vocabulary_size, embedding_dim].
-      forward, backward: the LSTM's two directions.
-      hidden_kernel, hidden_bias: [2 * hidden_size, dense_size], for pairs four times as many rows; [dense_size].
-      logits_kernel, logits_bias: [dense_size, num_classes], [num_classes].
+      directions: the LSTM's one or two.
+      head: what makes the output of their last states, side by side, or of pairs of their `siamese_features`.
+      pairs: whether it classifies pairs of texts.
+      masked: whether padding is passed over; if not, it is read as a word like others, and nothing is so arranged.
     """
 
     embedding: np.ndarray
-    forward: LstmWeights
-    backward: LstmWeights
-    hidden_kernel: np.ndarray
-    hidden_bias: np.ndarray
-    logits_kernel: np.ndarray
-    logits_bias: np.ndarray
-
-    @classmethod
-    def from_model(cls, model: BiLstmClassifier) -> StudentWeights:
-        """Returns the weights of a Keras student, its layers found by name; its table gets the column of words.
-
-        Raises:
-          InputError: a weight is NaN or infinite.
-        """
-        weights = {name: model.get_layer(name).get_weights() for name in ("embedding", "bilstm", "hidden", "logits")}
-        for name, arrays in weights.items():
-            if not all(np.isfinite(array).all() for array in arrays):
-                raise InputError(
-                    f"the student's layer '{name}' has weights that are NaN or infinite: "
-                    "its training diverged; distil it again with a lower learning rate"
-                )
-        (embedding,) = weights["embedding"]
-        bilstm = weights["bilstm"]
-        # As large as the other columns' entries, so that one scale of integers serves all.
-        of_words = max(float(np.abs(embedding).max()), 1e-6)
-        embedding = np.pad(embedding, [(0, 0), (0, 1)], constant_values=of_words)
-        embedding[PAD_ID] = 0
-        return cls(
-            embedding=embedding,
-            forward=_from_keras(bilstm[:3], of_words),
-            backward=_from_keras(bilstm[3:], of_words),
-            hidden_kernel=weights["hidden"][0],
-            hidden_bias=weights["hidden"][1],
-            logits_kernel=weights["logits"][0],
-            logits_bias=weights["logits"][1],
-        )
-
-    @property
-    def directions(self) -> tuple[LstmWeights, LstmWeights]:
-        """The forward direction, then the backward one."""
-        return self.forward, self.backward
+    directions: tuple[LstmWeights, ...]
+    head: tuple[DenseWeights, ...]
+    pairs: bool = False
+    masked: bool = True
 
     @property
     def hidden_size(self) -> int:
         """Units of the LSTM in each direction."""
-        return self.forward.hidden_size
-
-    @property
-    def pairs(self) -> bool:
-        """Whether the student classifies pairs of texts."""
-        return len(self.hidden_kernel) > 2 * self.hidden_size
-
-
-def _from_keras(weights: list[np.ndarray], of_words: float) -> LstmWeights:
-    """The kernel, recurrent kernel and bias of a Keras LSTM, whose gates stand as input, forget, candidate, output."""
-
-    def reordered(weights: np.ndarray) -> np.ndarray:
-        i, f, candidate, o = np.split(weights, 4, axis=-1)
-        return np.concatenate([i, f, o, candidate], axis=-1)
-
-    kernel, recurrent, bias = map(reordered, weights)
-    of_candidate = np.arange(len(bias)) >= 3 * len(recurrent)
-    row = np.where(of_candidate, bias / of_words, 0).astype(np.float32)
-    return LstmWeights(
-        np.concatenate([kernel, row[np.newaxis]]), recurrent, np.where(of_candidate, 0, bias).astype(np.float32)
-    )
+        return self.directions[0].hidden_size

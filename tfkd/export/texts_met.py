@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from tfkd.errors import InputError
@@ -38,17 +36,15 @@ class TextsMet:
         counts[PAD_ID] = 0
         return counts
 
-    def steps(self, weights: StudentWeights) -> tuple[list[Step], list[Step]]:
-        """Returns the forward and the backward direction's steps over the texts."""
+    def steps(self, weights: StudentWeights) -> list[list[Step]]:
+        """Returns each direction's steps over the texts."""
         backward = self.token_ids[:, ::-1]
         tokens = backward.shape[1]
-        words = (self.token_ids != PAD_ID).sum(axis=1, keepdims=True)
+        words = (self.token_ids != PAD_ID).sum(axis=1, keepdims=True) if weights.masked else np.array([[0]])
         forward = np.take_along_axis(self.token_ids, (np.arange(tokens) + words) % tokens, axis=1)
-        directions: Sequence[np.ndarray] = (forward, backward)
-        first, second = (
-            list(lstm.steps(weights.embedding[ids])) for lstm, ids in zip(weights.directions, directions, strict=True)
-        )
-        return first, second
+        return [
+            list(lstm.steps(weights.embedding[backward if lstm.backward else forward])) for lstm in weights.directions
+        ]
 
     def ranges(self, weights: StudentWeights) -> Ranges:
         """Returns the largest magnitudes in a student's LSTM over the texts.

@@ -1,0 +1,107 @@
+"""The user's own Keras model as a .tflite."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.compiled_model import CompiledModel
+from keras import layers
+
+from tests.export.conftest import LABELS, WORDS, randomized
+from tests.export.test_mediapipe import mediapipe_scores
+from tfkd.config import ExportConfig
+from tfkd.errors import InputError
+from tfkd.export.keras_export import export_keras_model
+from tfkd.export.litert_model import LiteRtModel
+
+WORDS_KNOWN, TOKENS = 40, 7
+
+
+def texts(mask_zero: bool = True) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    words = TOKENS + 1 if not mask_zero else rng.integers(0, TOKENS + 1, (200, 1))
+    return (rng.integers(1, WORDS_KNOWN, (200, TOKENS)) * (np.arange(TOKENS) < words)).astype(np.int32)
+
+
+def model_of(*parts: keras.layers.Layer, mask_zero: bool = True) -> keras.Model:
+    embedding = layers.Embedding(WORDS_KNOWN, 12, mask_zero=mask_zero)
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), embedding, *parts])
+    return randomized(model)
+
+
+SHAPES = {
+    "one direction": [layers.LSTM(9), layers.Dense(3, activation="softmax")],
+    "backward": [layers.LSTM(9, go_backwards=True), layers.Dense(3, activation="softmax")],
+    "both": [layers.Dropout(0.1), layers.Bidirectional(layers.LSTM(9)), layers.Dense(3, activation="softmax")],
+    "deep": [layers.LSTM(9), layers.Dense(8, "tanh"), layers.Dense(8, "relu"), layers.Dense(2, "softmax")],
+    "logits": [layers.Bidirectional(layers.LSTM(9)), layers.Dense(4)],
+    "one unit": [layers.LSTM(9, use_bias=False), layers.Dense(1, activation="sigmoid", use_bias=False)],
+    "one logit": [layers.LSTM(9), layers.Dense(1)],
+}
+
+
+@pytest.mark.parametrize("mask_zero", [True, False], ids=["masked", "unmasked"])
+@pytest.mark.parametrize("lowering", ["unrolled", "folded", "while"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_file_gives_what_keras_gives(tmp_path, shape, lowering, mask_zero):
+    parts = [type(part).from_config(part.get_config()) for part in SHAPES[shape]]
+    model, ids = model_of(*parts, mask_zero=mask_zero), texts(mask_zero)
+    config = ExportConfig(max_tokens=TOKENS, quantization="float32", lowering=lowering)
+    exported = export_keras_model(model, tmp_path / "m.tflite", ids, config)
+    file = LiteRtModel(exported.path.read_bytes())
+    found = np.stack([file.run(row) for row in ids[:20]])
+    np.testing.assert_allclose(found, model.predict(ids[:20], verbose=0), atol=1e-5)
+    assert exported.parity.label_agreement == 1
+    CompiledModel.from_file(str(exported.path))  # takes it
+
+
+def test_int8_of_one_direction(tmp_path):
+    model = model_of(layers.LSTM(20), layers.Dense(2, activation="softmax"))
+    model.layers[-1].set_weights([5 * w for w in model.layers[-1].get_weights()])  # surer of its labels
+    config = ExportConfig(max_tokens=TOKENS, quantization="int8")
+    assert export_keras_model(model, tmp_path / "m.tflite", texts(), config).parity.mean_probability_difference < 0.02
+
+
+def test_with_words_and_labels_mediapipe_takes_it(tmp_path, tokenizer):
+    model = randomized(
+        keras.Sequential(
+            [
+                keras.Input((None,), dtype="int32"),
+                layers.Embedding(len(tokenizer.vocabulary), 8, mask_zero=True),
+                layers.LSTM(6),
+                layers.Dense(2, activation="softmax"),
+            ]
+        )
+    )
+    ids = tokenizer.encode([" ".join(WORDS[i : i + 3]) for i in range(len(WORDS))]).padded(length=4)
+    exported = export_keras_model(
+        model, tmp_path / "m.tflite", ids, ExportConfig(max_tokens=4), tokenizer=tokenizer, label_names=LABELS
+    )
+    expected = model.predict(tokenizer.encode(["a good film"]).padded(length=4), verbose=0)[0]
+    with mediapipe_scores(exported.path.read_bytes()) as scores:
+        np.testing.assert_allclose(scores("a GOOD film"), expected, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("ids", "mask_zero", "says"),
+    [
+        (np.zeros((3, TOKENS)), True, r"token_ids are float64 \[3, 7\]; expected integers"),
+        (np.zeros((0, TOKENS), int), True, r"int64 \[0, 7\]"),
+        (np.full((3, TOKENS), WORDS_KNOWN), True, "from 40 to 40; the model's table has 40 rows"),
+        (np.full((3, TOKENS), -1), True, "from -1 to -1"),
+        (np.ones((3, TOKENS - 1), int), False, "reads padding .* expected token_ids of max_tokens=7 columns, found 6"),
+    ],
+)
+def test_texts_that_do_not_fit_are_refused(tmp_path, ids, mask_zero, says):
+    model = model_of(layers.LSTM(4), layers.Dense(2), mask_zero=mask_zero)
+    with pytest.raises(InputError, match=says):
+        export_keras_model(model, tmp_path / "m.tflite", ids, ExportConfig(max_tokens=TOKENS))
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_file_that_differs_is_not_written(tmp_path):
+    model = model_of(layers.LSTM(20), layers.Dense(5, activation="softmax"))
+    with pytest.raises(InputError, match=r"differ|label"):
+        export_keras_model(model, tmp_path / "m.tflite", texts(), ExportConfig(max_tokens=TOKENS, rank=1))
+    assert not any(tmp_path.iterdir())

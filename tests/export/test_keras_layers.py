@@ -1,0 +1,62 @@
+"""Keras models of a student's shape, and what isn't one."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tests.export.conftest import randomized
+from tfkd.errors import InputError
+from tfkd.export.keras_layers import weights_of
+from tfkd.models.student import BiLstmClassifier
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("layer", ["embedding", "bilstm", "logits"])
+def test_weights_not_finite_are_refused(layer, value):
+    model = randomized(BiLstmClassifier(5, 2, 4, 4, 4))
+    weights = model.get_layer(layer).get_weights()
+    weights[0][1, 1] = value
+    model.get_layer(layer).set_weights(weights)
+    with pytest.raises(InputError, match=f"'{layer}'.*NaN or infinite"):
+        weights_of(model)
+
+
+def model_of(*parts: keras.layers.Layer) -> keras.Model:
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), *parts])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ([layers.Embedding(9, 4), layers.GRU(3), layers.Dense(2)], "GRU: expected an LSTM"),
+        ([layers.Embedding(9, 4), layers.Bidirectional(layers.GRU(3)), layers.Dense(2)], "GRU: expected an LSTM"),
+        ([layers.Embedding(9, 4), layers.LSTM(3, return_sequences=True), layers.Dense(2)], "its last state alone"),
+        ([layers.Embedding(9, 4), layers.LSTM(3, activation="relu"), layers.Dense(2)], "activation='tanh'"),
+        ([layers.Embedding(9, 4), layers.LSTM(3, recurrent_activation="tanh"), layers.Dense(2)], "'sigmoid'"),
+        ([layers.Embedding(9, 4), layers.Bidirectional(layers.LSTM(3), "sum"), layers.Dense(2)], "merge_mode='concat'"),
+        ([layers.Embedding(9, 4), layers.LSTM(3), layers.Dense(2, activation="elu")], "one of linear, relu"),
+        ([layers.Embedding(9, 4), layers.LSTM(3), layers.LayerNormalization()], "expected a Dense layer"),
+        ([layers.Embedding(9, 4), layers.LSTM(3)], "has 2 layers; expected Embedding"),
+    ],
+)
+def test_another_shape_is_one_clear_line(parts, says):
+    with pytest.raises(InputError, match=says) as raised:
+        weights_of(model_of(*parts))
+    assert "\n" not in str(raised.value)
+
+
+def test_the_candidates_bias_is_in_the_table():
+    model = randomized(BiLstmClassifier(9, 2, 6, 5, 4))
+    weights = weights_of(model)
+    (table,), (kernel, _, bias, *_) = (model.get_layer(name).get_weights() for name in ("embedding", "bilstm"))
+    forward, backward = weights.directions
+    assert not weights.embedding[0].any()
+    assert (forward.backward, backward.backward) == (False, True)
+    i, f, candidate, o = np.split(table[1:] @ kernel + bias, 4, axis=1)
+    expected = np.concatenate([i, f, o, candidate], axis=1)
+    np.testing.assert_allclose(weights.embedding[1:] @ forward.kernel + forward.bias, expected, atol=1e-5)
+    assert not forward.bias[15:].any()

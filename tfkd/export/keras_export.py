@@ -1,0 +1,112 @@
+"""Any Keras model of a student's shape as a .tflite: for those whose LSTM doesn't convert, or not well.
+
+    from tfkd.config import ExportConfig
+    from tfkd.export.keras_export import export_keras_model
+
+    exported = export_keras_model(model, "model.tflite", token_ids, ExportConfig(max_tokens=32, quantization="int8"))
+    print(exported.size_bytes, exported.parity.label_agreement)
+
+Embedding, LSTM or Bidirectional(LSTM), Dense layers: see tfkd.export.keras_layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from scipy.special import expit, softmax
+
+from tfkd.config import ExportConfig
+from tfkd.errors import InputError
+from tfkd.export import parity
+from tfkd.export.exporter import fitted
+from tfkd.export.keras_layers import weights_of
+from tfkd.export.litert_model import LiteRtModel
+from tfkd.export.lowering import lower
+from tfkd.export.metadata import ModelMetadata, with_metadata
+from tfkd.export.parity import Parity
+from tfkd.files import atomic_path
+from tfkd.text.word_tokenizer import WordTokenizer
+
+
+@dataclass(frozen=True)
+class KerasExport:
+    """What was exported, and how it did.
+
+    Attributes:
+      path: the .tflite file.
+      size_bytes: its size.
+      parity: the file against the Keras model over the texts it was given; logits count as what softmax makes of them.
+    """
+
+    path: Path
+    size_bytes: int
+    parity: Parity
+
+
+def export_keras_model(
+    model: keras.Model,
+    path: str | Path,
+    token_ids: np.ndarray,
+    config: ExportConfig | None = None,
+    tokenizer: WordTokenizer | None = None,
+    label_names: Sequence[str] = (),
+) -> KerasExport:
+    """Writes a Keras model as a .tflite file, after running that file over texts; else nothing comes to stand there.
+
+    The file has one signature (or several, by `config.shorter_tokens`) of `token_ids`, int32 [1, tokens], to
+    `probabilities`, or to `logits` if the last activation is linear, float32 [1, units].
+
+    Args:
+      model: Embedding, LSTM or Bidirectional(LSTM), Dense layers. With `mask_zero` ids after a text's end are zeros,
+        and change nothing; without, they are read, and texts must come as long as `config.max_tokens`.
+      path: the file to write.
+      token_ids: int [texts, tokens], real texts: what the file is tried on, and fitted to if `config` asks for int8, a
+        rank or a table; some hundred or more.
+      config: length, arithmetic and size.
+      tokenizer: with it and the labels MediaPipe's TextClassifier takes the file with raw text.
+      label_names: the name of each class, if there is a tokenizer.
+
+    Raises:
+      InputError: the model has another shape or weights that are NaN, the texts don't fit it, the file differs from the
+        model (see tfkd.export.parity), or it can't be written.
+    """
+    config = ExportConfig() if config is None else config
+    weights = weights_of(model)
+    token_ids = np.asarray(token_ids)
+    if token_ids.ndim != 2 or not len(token_ids) or not np.issubdtype(token_ids.dtype, np.integer):
+        raise InputError(f"token_ids are {token_ids.dtype} {list(token_ids.shape)}; expected integers [texts, tokens]")
+    largest, rows = int(token_ids.max()), len(weights.embedding)
+    if largest >= rows or token_ids.min() < 0:
+        raise InputError(f"token_ids go from {token_ids.min()} to {largest}; the model's table has {rows} rows")
+    if not weights.masked and (token_ids.shape[1] != config.max_tokens or config.shorter_tokens):
+        raise InputError(
+            f"the model reads padding (its Embedding has no mask_zero): expected token_ids of max_tokens="
+            f"{config.max_tokens} columns, found {token_ids.shape[1]}, and no shorter_tokens"
+        )
+    ids = token_ids[:, : config.max_tokens].astype(np.int32)
+    ids = np.pad(ids, [(0, 0), (0, config.max_tokens - ids.shape[1])])
+    weights, arithmetic = fitted(weights, ids, config)
+    content = lower(weights, config.lengths, arithmetic, config.lowering)
+    if tokenizer is not None:
+        metadata = ModelMetadata(Path(path).stem, "", tokenizer, tuple(label_names), config.max_tokens)
+        content = with_metadata(content, metadata)
+    exported = LiteRtModel(content)
+    outputs = np.stack([exported.run(row) for row in ids])
+    reference = np.asarray(model.predict(ids, verbose=0))
+    measured = parity.compare(*(_probabilities(o, weights.head[-1].activation) for o in (reference, outputs)))
+    parity.check(measured)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return KerasExport(Path(path), len(content), measured)
+
+
+def _probabilities(outputs: np.ndarray, activation: str) -> np.ndarray:
+    """The probabilities of outputs [texts, units], [texts, classes]: one unit stands for two classes."""
+    if outputs.shape[1] > 1:
+        return softmax(outputs, axis=1) if activation == "linear" else outputs
+    positive = expit(outputs) if activation == "linear" else outputs
+    return np.concatenate([1 - positive, positive], axis=1)

@@ -1,0 +1,115 @@
+"""The weights of Keras models of a student's shape: Embedding, LSTM in one direction or two, dense layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfkd.errors import InputError
+from tfkd.export.student_weights import ACTIVATIONS, DenseWeights, LstmWeights, StudentWeights
+from tfkd.models.student import BiLstmClassifier
+from tfkd.text.vocabulary import PAD_ID
+
+# What does nothing outside training.
+_PASSED_OVER = (
+    keras.layers.InputLayer,
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+)
+_SHAPE = "Embedding, then LSTM or Bidirectional(LSTM) that returns its last state, then Dense layers"
+
+
+def weights_of(model: keras.Model) -> StudentWeights:
+    """Returns the weights of a student, or of any Keras model of its shape.
+
+    That is Embedding (with mask_zero or without), LSTM or Bidirectional(LSTM), and Dense layers, in a row; dropout may
+    stand between. A student's logits get a softmax.
+
+    Raises:
+      InputError: the model has another shape, or weights that are NaN or infinite.
+    """
+    if isinstance(model, BiLstmClassifier):
+        layers = [model.get_layer(name) for name in ("embedding", "bilstm", "hidden", "logits")]
+        activations = ["relu", "softmax"]
+    else:
+        layers = [layer for layer in model.layers if not isinstance(layer, _PASSED_OVER)]
+        activations = [getattr(getattr(layer, "activation", None), "__name__", "none") for layer in layers[2:]]
+    if len(layers) < 3:
+        raise InputError(f"the model has {len(layers)} layers; expected {_SHAPE}")
+    embedding, recurrent, *dense = layers
+    for layer in layers:
+        if not all(np.isfinite(array).all() for array in layer.get_weights()):
+            raise InputError(
+                f"the student's layer '{layer.name}' has weights that are NaN or infinite: "
+                "its training diverged; distil it again with a lower learning rate"
+            )
+    _check(embedding, isinstance(embedding, keras.layers.Embedding), "an Embedding")
+    (table,), masked = embedding.get_weights(), bool(embedding.mask_zero)
+    of_words = None
+    if masked:
+        # As large as the other columns' entries, so that one scale of integers serves all.
+        of_words = max(float(np.abs(table).max()), 1e-6)
+        table = np.pad(table, [(0, 0), (0, 1)], constant_values=of_words)
+        table[PAD_ID] = 0
+    return StudentWeights(
+        embedding=table,
+        directions=tuple(_direction(lstm, of_words) for lstm in _directions(recurrent)),
+        head=tuple(map(_dense, dense, activations)),
+        pairs=isinstance(model, BiLstmClassifier) and model.pairs,
+        masked=masked,
+    )
+
+
+def _check(layer: keras.layers.Layer, condition: bool, expected: str) -> None:
+    if not condition:
+        raise InputError(
+            f"the model's layer '{layer.name}', {type(layer).__name__}: expected {expected}; a student is {_SHAPE}"
+        )
+
+
+def _directions(layer: Any) -> list[Any]:
+    if isinstance(layer, keras.layers.Bidirectional):
+        _check(layer, layer.merge_mode == "concat", "merge_mode='concat'")
+        return [layer.forward_layer, layer.backward_layer]
+    return [layer]
+
+
+def _direction(layer: Any, of_words: float | None) -> LstmWeights:
+    """The weights of a Keras LSTM, whose gates stand in the order input, forget, candidate, output."""
+    _check(layer, isinstance(layer, keras.layers.LSTM), "an LSTM")
+    _check(layer, not layer.return_sequences and not layer.return_state, "its last state alone as its output")
+    _check(layer, layer.activation is keras.activations.tanh, "activation='tanh'")
+    _check(layer, layer.recurrent_activation is keras.activations.sigmoid, "recurrent_activation='sigmoid'")
+
+    def reordered(weights: np.ndarray) -> np.ndarray:
+        i, f, candidate, o = np.split(weights, 4, axis=-1)
+        return np.concatenate([i, f, o, candidate], axis=-1)
+
+    kernel, recurrent, *bias = map(reordered, layer.get_weights())
+    lstm = LstmWeights(
+        kernel, recurrent, bias[0] if bias else np.zeros(kernel.shape[1], np.float32), backward=layer.go_backwards
+    )
+    return lstm if of_words is None else _with_candidate_bias_in_table(lstm, of_words)
+
+
+def _with_candidate_bias_in_table(lstm: LstmWeights, of_words: float) -> LstmWeights:
+    """The direction with one more row of its kernel, for the column that is `of_words` for each word."""
+    of_candidate = np.arange(len(lstm.bias)) >= 3 * lstm.hidden_size
+    row = np.where(of_candidate, lstm.bias / of_words, 0).astype(np.float32)
+    return LstmWeights(
+        np.concatenate([lstm.kernel, row[np.newaxis]]),
+        lstm.recurrent,
+        np.where(of_candidate, 0, lstm.bias).astype(np.float32),
+        backward=lstm.backward,
+    )
+
+
+def _dense(layer: Any, activation: str) -> DenseWeights:
+    _check(layer, isinstance(layer, keras.layers.Dense), "a Dense layer")
+    _check(layer, activation in ACTIVATIONS, f"its activation to be one of {', '.join(ACTIVATIONS)}")
+    kernel, *bias = layer.get_weights()
+    return DenseWeights(kernel, bias[0] if bias else np.zeros(kernel.shape[1], np.float32), activation)
