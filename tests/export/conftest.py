@@ -30,10 +30,10 @@ TEXTS_OF_PAIRS = Examples.without_labels(TEXTS.texts, TEXTS.texts[::-1])
 MAX_TOKENS = 12
 
 
-def randomized(model: keras.Model, seed: int = 0) -> keras.Model:
-    """The model with weights large enough for gates to open and close."""
+def randomized(model: keras.Model, seed: int = 0, scale: float = 0.7) -> keras.Model:
+    """The model with weights large enough for gates to open and close; a trained model's are rather of 0.3."""
     rng = np.random.default_rng(seed)
-    model.set_weights([rng.normal(0, 0.7, w.shape).astype(np.float32) for w in model.get_weights()])
+    model.set_weights([rng.normal(0, scale, w.shape).astype(np.float32) for w in model.get_weights()])
     return model
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from tests.export.conftest import randomized
+
 README = Path(__file__).parents[2] / "README.md"
 SHIPPED = "runs/quickstart/export/student.tflite"
 
@@ -28,11 +30,12 @@ def test_the_readmes_python_exports_a_keras_model(tmp_path, capsys, monkeypatch)
     model = keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
-            keras.layers.Embedding(50, 8, mask_zero=True),
-            keras.layers.LSTM(6),
+            keras.layers.Embedding(50, 16, mask_zero=True),
+            keras.layers.LSTM(16),
             keras.layers.Dense(2, activation="softmax"),
         ]
     )
+    randomized(model, scale=0.3)
     token_ids = np.random.default_rng(0).integers(1, 50, (100, 9))
     exec(readme_code("export_keras_model"), {"model": model, "token_ids": token_ids})
     size, agreement = capsys.readouterr().out.split()
