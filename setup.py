@@ -43,10 +43,13 @@ setup(
             "h5py>=3.10,<4",  # Keras' weight files, to look into
             "hypothesis>=6.100,<7",
             "mypy>=2.4,<3",
+            "onnx>=1.22,<2",  # these two and tf-keras: peers that lowerings are compared with
+            "onnxruntime>=1.30,<2",
             "pre-commit>=4,<5",
             "pytest>=9,<10",
             "ruff>=0.17,<0.18",
             "scipy-stubs>=1.14,<2",
+            "tf-keras>=2.21,<2.22",
             "importlib_resources>=6",
             "tensorflow-datasets>=4.9.10,<5",
         ],

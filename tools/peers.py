@@ -1,0 +1,128 @@
+"""What others make of the same student, on the same weights: to compare with, not to ship."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfkd.models.student import BiLstmClassifier
+
+
+def keras_stock(student: BiLstmClassifier, tokens: int) -> bytes:
+    """Returns what Keras 3 and TensorFlow's converter make of a student of single texts: a WHILE loop.
+
+    https://keras.io/api/models/model_saving_apis/export/
+    """
+    import keras
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    archive.track(student)
+    archive.add_endpoint(
+        "serve",
+        lambda token_ids: {"probabilities": tf.nn.softmax(student(token_ids))},
+        input_signature=[tf.TensorSpec([1, tokens], tf.int32, name="token_ids")],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        return bytes(converter.convert())
+
+
+def fused_lstm(student: BiLstmClassifier, tokens: int) -> bytes:
+    """Returns what TensorFlow documents for LSTMs, tf_keras' fused UNIDIRECTIONAL_SEQUENCE_LSTM.
+
+    It has no mask: padding is read as a word.
+    https://ai.google.dev/edge/litert/models/convert_rnn
+    """
+    import tensorflow as tf
+    import tf_keras
+
+    layers = tf_keras.layers
+    model = tf_keras.Sequential(
+        [
+            layers.Input((tokens,), batch_size=1, dtype=tf.int32, name="token_ids"),
+            layers.Embedding(student.vocabulary_size, student.embedding_dim, name="embedding"),
+            layers.Bidirectional(layers.LSTM(student.hidden_size), name="bilstm"),
+            layers.Dense(student.dense_size, activation="relu", name="hidden"),
+            layers.Dense(student.num_classes, activation="softmax", name="logits"),
+        ]
+    )
+    for name in ("embedding", "bilstm", "hidden", "logits"):
+        model.get_layer(name).set_weights(student.get_layer(name).get_weights())
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return bytes(converter.convert())
+
+
+def onnx_int8(student: BiLstmClassifier, tokens: int) -> bytes:
+    """Returns ONNX Runtime's dynamically quantized model: its LSTM with int8 weights.
+
+    https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    weights = {name: student.get_layer(name).get_weights() for name in ("embedding", "bilstm", "hidden", "logits")}
+
+    def reordered(matrix: np.ndarray) -> np.ndarray:
+        """From Keras' order of the gates to ONNX': input, output, forget, candidate; transposed."""
+        i, f, candidate, o = np.split(matrix, 4, axis=-1)
+        return np.concatenate([i, o, f, candidate], axis=-1).T
+
+    directions = (weights["bilstm"][:3], weights["bilstm"][3:])
+    constants: dict[str, Any] = {
+        "table": weights["embedding"][0],
+        "W": np.stack([reordered(kernel) for kernel, _, _ in directions]),
+        "R": np.stack([reordered(recurrent) for _, recurrent, _ in directions]),
+        "B": np.stack([np.concatenate([reordered(bias), np.zeros_like(bias)]) for _, _, bias in directions]),
+        "hidden_kernel": weights["hidden"][0],
+        "hidden_bias": weights["hidden"][1],
+        "logits_kernel": weights["logits"][0],
+        "logits_bias": weights["logits"][1],
+        "zero": np.zeros(1, np.int32),
+        "axis": np.ones(1, np.int64),
+        "flat": np.array([1, 2 * student.hidden_size], np.int64),
+    }
+    node = helper.make_node
+    nodes = [
+        node("Equal", ["token_ids", "zero"], ["is_padding"]),
+        node("Not", ["is_padding"], ["is_word"]),
+        node("Cast", ["is_word"], ["here"], to=TensorProto.INT32),
+        node("ReduceSum", ["here", "axis"], ["length"], keepdims=0),
+        node("Transpose", ["token_ids"], ["by_step"], perm=[1, 0]),
+        node("Gather", ["table", "by_step"], ["words"]),
+        node(
+            "LSTM",
+            ["words", "W", "R", "B", "length"],
+            ["", "last"],
+            hidden_size=student.hidden_size,
+            direction="bidirectional",
+        ),
+        node("Transpose", ["last"], ["by_text"], perm=[1, 0, 2]),
+        node("Reshape", ["by_text", "flat"], ["features"]),
+        node("MatMul", ["features", "hidden_kernel"], ["hidden_product"]),
+        node("Add", ["hidden_product", "hidden_bias"], ["hidden_sum"]),
+        node("Relu", ["hidden_sum"], ["hidden"]),
+        node("MatMul", ["hidden", "logits_kernel"], ["logits_product"]),
+        node("Add", ["logits_product", "logits_bias"], ["logits"]),
+        node("Softmax", ["logits"], ["probabilities"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "student",
+        [helper.make_tensor_value_info("token_ids", TensorProto.INT32, [1, tokens])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, student.num_classes])],
+        [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.checker.check_model(model)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "int8.onnx"
+        quantize_dynamic(model, path, weight_type=QuantType.QInt8)
+        return path.read_bytes()
