@@ -47,7 +47,7 @@ STUDENTS: dict[str, dict[str, Any]] = {
     "while, int8, rank 64": {"lowering": "while", "quantization": "int8", "rank": 64},
 }
 _RUNS, _ROUNDS = 50, 20
-_FIRST_RESULT = """
+_FIRST_RESULT = r"""
 import re, sys, time
 import numpy as np
 {imports}
