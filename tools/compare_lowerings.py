@@ -38,13 +38,13 @@ STUDENTS: dict[str, dict[str, Any]] = {
     "unrolled, float16": {"quantization": "float16"},
     "unrolled, int8": {"quantization": "int8"},
     "unrolled, int8, table of 128": {"quantization": "int8", "table_dim": 128},
-    "unrolled, int8, rank 96": {"quantization": "int8", "rank": 96},
+    "unrolled, int8, cut to rank 96": {"quantization": "int8", "export_rank": 96},
     "folded, int8": {"quantization": "int8", "lowering": "folded"},
-    "folded, int8, rank 96": {"quantization": "int8", "lowering": "folded", "rank": 96},
-    "folded, int8, rank 64": {"quantization": "int8", "lowering": "folded", "rank": 64},
+    "folded, int8, cut to rank 96": {"quantization": "int8", "lowering": "folded", "export_rank": 96},
+    "folded, int8, cut to rank 64": {"quantization": "int8", "lowering": "folded", "export_rank": 64},
     "while, dynamic int8": {"lowering": "while"},
     "while, int8": {"lowering": "while", "quantization": "int8"},
-    "while, int8, rank 64": {"lowering": "while", "quantization": "int8", "rank": 64},
+    "while, int8, cut to rank 64": {"lowering": "while", "quantization": "int8", "export_rank": 64},
 }
 _RUNS, _ROUNDS = 50, 20
 _FIRST_RESULT = r"""
@@ -134,8 +134,8 @@ def main(arguments: list[str]) -> None:
 
 def _lowered(model: Any, token_ids: np.ndarray, config: ExportConfig) -> bytes:
     from tfkd.export.exporter import fitted
-    from tfkd.export.keras_layers import weights_of
     from tfkd.export.lowering import lower
+    from tfkd.models.keras_layers import weights_of
 
     weights, arithmetic = fitted(weights_of(model), token_ids, config)
     return lower(weights, config.lengths, arithmetic, config.lowering)

@@ -116,7 +116,7 @@ def test_every_combination_passes_its_parity_gate(
 
 
 def test_a_rank_and_a_table_narrower_than_the_students(student, tokenizer, tmp_path):
-    config = ExportConfig(max_tokens=MAX_TOKENS, quantization="float32", rank=30, table_dim=14)
+    config = ExportConfig(max_tokens=MAX_TOKENS, quantization="float32", export_rank=30, table_dim=14)
     result = export_student(student, tokenizer, LABELS, TEXTS, TEXTS, tmp_path / "s.tflite", config)
     assert result.parity.mean_probability_difference < 0.01
     tensors = Interpreter(str(result.path)).get_tensor_details()
@@ -124,7 +124,7 @@ def test_a_rank_and_a_table_narrower_than_the_students(student, tokenizer, tmp_p
 
 
 def test_a_rank_too_low_for_the_student_leaves_nothing(student, tokenizer, tmp_path):
-    config = ExportConfig(max_tokens=MAX_TOKENS, rank=1)
+    config = ExportConfig(max_tokens=MAX_TOKENS, export_rank=1)
     with pytest.raises(InputError, match="the exported student"):
         export_student(student, tokenizer, LABELS, TEXTS, TEXTS, tmp_path / "s.tflite", config)
     assert not any(tmp_path.iterdir())

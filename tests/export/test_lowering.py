@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.export.conftest import randomized
 from tfkd.export.arithmetic import Integers, Reals
 from tfkd.export.graph import Graph
-from tfkd.export.keras_layers import weights_of
 from tfkd.export.lowering import LOWERINGS, lower
-from tfkd.export.texts_met import TextsMet
+from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
+from tfkd.models.texts_met import TextsMet
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 

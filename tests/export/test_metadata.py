@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.export.conftest import LABELS, MAX_TOKENS
 from tfkd.errors import InputError
 from tfkd.export.arithmetic import Reals
-from tfkd.export.keras_layers import weights_of
 from tfkd.export.lowering import lower
 from tfkd.export.metadata import LABELS_FILE, VOCABULARY_FILE, parse_metadata, read_metadata, with_metadata
+from tfkd.models.keras_layers import weights_of
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
 

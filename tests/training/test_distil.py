@@ -9,11 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import tfkd.training.distil as distil_module
 from tests.conftest import GOOD
 from tests.training.small_corpus import KilledError, small_corpus
 from tfkd.config import DistillConfig, LabelConfig, StudentConfig
-from tfkd.errors import InputError
+from tfkd.errors import InputError, UsageError
 from tfkd.files import read_json
+from tfkd.models.compression import in_few_dimensions
+from tfkd.models.keras_layers import weights_of
 from tfkd.models.word_vectors import random_vectors
 from tfkd.text.vocabulary import MASK_MARKER
 from tfkd.training.distil import distil, train_baseline
@@ -240,3 +243,38 @@ def test_folder_that_is_no_student(whole, tmp_path, name, content, message):
         load_student(folder)
     assert message in str(e.value)
     assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("training", ["projected", "free"])
+def test_student_held_to_a_rank(transfer_set, tokenizer, tmp_path, training, monkeypatch):
+    """The last epoch is what is kept, and is of that rank, the candidate's bias included; killed in it, the same."""
+    shape, config = replace(SHAPE, rank=4, embedding_training=training), replace(CONFIG, epochs=3)
+    student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape, config=config)
+    weights = in_few_dimensions(weights_of(student.model))
+    assert [lstm.recurrent.shape[1] for lstm in weights.directions] == [4, 4]
+    assert student.dev_accuracy == pytest.approx(epochs_of(tmp_path / "student")[-1][1])
+
+    dies = iter([0.5, 0.5, None])
+
+    def accuracy(*_):
+        if (value := next(dies)) is None:
+            raise KilledError
+        return value
+
+    with monkeypatch.context() as patched:
+        patched.setattr(distil_module, "_accuracy", accuracy)
+        with pytest.raises(KilledError):
+            run(transfer_set, tokenizer, tmp_path / "killed", shape=shape, config=config)
+    assert_same_weights(run(transfer_set, tokenizer, tmp_path / "killed", shape=shape, config=config), student)
+
+
+def test_a_rank_needs_an_epoch_of_its_own(transfer_set, tokenizer):
+    for flag, config in {
+        "epochs": DistillConfig(epochs=1),
+        "baseline_epochs": DistillConfig(baseline_epochs=1),
+    }.items():
+        with pytest.raises(UsageError, match=f"--rank=4: the last epoch is for it; expected --{flag}=2 or more"):
+            set_up_student(small_corpus(), replace(SHAPE, rank=4), config, "none", SEED)
+    for rank in (1, 5, -1):
+        with pytest.raises(ValueError, match=f"--rank={rank}: expected 0, or from 2 to 4"):
+            replace(SHAPE, rank=rank)

@@ -48,7 +48,7 @@ class Batches:
             yield x, (x[:, 0] > 0).astype(np.int32)
 
 
-def fit(fitted, folder, batches=None, accuracies=(0.1, 0.2, 0.3, 0.4), identity="me", seen=None):
+def fit(fitted, folder, batches=None, accuracies=(0.1, 0.2, 0.3, 0.4), identity="me", seen=None, **options):
     """Trains for four epochs; each takes the next of `accuracies`, or dies of it."""
     remaining = iter(accuracies)
 
@@ -61,7 +61,7 @@ def fit(fitted, folder, batches=None, accuracies=(0.1, 0.2, 0.3, 0.4), identity=
         return accuracy
 
     return fit_epochs(
-        fitted, batches or Batches(), SIGNATURE, STEPS, 4, dev_accuracy, folder, "test", identity=identity
+        fitted, batches or Batches(), SIGNATURE, STEPS, 4, dev_accuracy, folder, "test", identity=identity, **options
     )
 
 
@@ -170,3 +170,16 @@ def test_loss_of_an_epoch_is_the_mean_over_its_steps(tmp_path):
         logits = x @ kernel
         expected = np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(len(y)), y])
         assert found.loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_epochs_that_may_not_be_kept_are_not(tmp_path):
+    """However good; and each epoch is announced, those before an interruption once."""
+    fitted = model()
+    seen: list = []
+    announced: list[int] = []
+    options: dict = {"first_to_keep": 2, "before_epoch": announced.append}
+    with pytest.raises(KilledError):
+        fit(model(), tmp_path, accuracies=(0.9, 0.8, None), **options)
+    fit(fitted, tmp_path, accuracies=(0.3, 0.2), seen=seen, **options)
+    assert announced == [0, 1, 2, 2, 3]
+    assert_same(fitted.get_weights(), seen[0])

@@ -17,7 +17,7 @@ from tfkd.native_stderr import import_tensorflow
 def define_flags() -> None:
     flags.DEFINE_string("student", "", "folder that tfkd distill wrote")
     flags.DEFINE_string(
-        "transfer_set", "", "folder whose texts int8, --rank and --table_dim are fitted to; default: train"
+        "transfer_set", "", "folder whose texts int8, --export_rank and --table_dim are fitted to; default: train"
     )
     flags.DEFINE_string("out", "", ".tflite file to write")
     define_seed()

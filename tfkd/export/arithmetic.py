@@ -8,12 +8,11 @@ real ones cost; adding and multiplying int8 costs more than adding and multiplyi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from tfkd.export.graph import Graph, Quantization, Tensor
-from tfkd.export.student_weights import DenseWeights
+from tfkd.models.student_weights import DenseWeights
+from tfkd.models.texts_met import Ranges
 
 # Weights of fewer elements stay real: they aren't worth the rounding.
 MIN_QUANTIZED_ELEMENTS = 1024
@@ -21,21 +20,6 @@ MIN_QUANTIZED_ELEMENTS = 1024
 # The output gate and the candidate can't be told from 1 beyond these.
 _GATES_LIMIT = 7.0
 _CELL_LIMIT = 3.5
-
-
-@dataclass(frozen=True)
-class Ranges:
-    """The largest magnitudes that are met in a student's LSTM, both directions taken together.
-
-    Attributes:
-      projected: what a word gives to a gate, or to what is expanded to the gates.
-      recurrent: what the state gives.
-      total: their sum.
-    """
-
-    projected: float
-    recurrent: float
-    total: float
 
 
 class Reals:

@@ -12,17 +12,17 @@ from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import parity
 from tfkd.export.arithmetic import Integers, Reals
-from tfkd.export.compression import with_rank_of, with_table_of
 from tfkd.export.graph import Graph
-from tfkd.export.keras_layers import weights_of
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.lowering import lower
 from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
-from tfkd.export.student_weights import StudentWeights
-from tfkd.export.texts_met import TextsMet
 from tfkd.files import atomic_path
+from tfkd.models.compression import in_few_dimensions, with_rank_of, with_table_of
+from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
+from tfkd.models.student_weights import StudentWeights
+from tfkd.models.texts_met import TextsMet
 from tfkd.text.encoded_texts import longest
 from tfkd.text.examples import Examples, kind_of
 from tfkd.text.piece_tokenizer import PieceTokenizer
@@ -144,10 +144,12 @@ def fitted(
     Raises:
       InputError: there are too few texts to fit anything to.
     """
+    if not config.export_rank:
+        weights = in_few_dimensions(weights)
     if needs_texts(config):
         met = TextsMet(token_ids)
-        if config.rank:
-            weights = with_rank_of(weights, config.rank, met)
+        if config.export_rank:
+            weights = with_rank_of(weights, config.export_rank, met)
         if config.table_dim:
             weights = with_table_of(weights, config.table_dim, met)
         if config.quantization == "int8":
@@ -159,4 +161,4 @@ def fitted(
 
 def needs_texts(config: ExportConfig) -> bool:
     """Says whether an export is fitted to texts."""
-    return config.quantization == "int8" or config.rank > 0 or config.table_dim > 0
+    return config.quantization == "int8" or config.export_rank > 0 or config.table_dim > 0

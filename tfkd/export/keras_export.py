@@ -6,7 +6,7 @@
     exported = export_keras_model(model, "model.tflite", token_ids, ExportConfig(max_tokens=32, quantization="int8"))
     print(exported.size_bytes, exported.parity.label_agreement)
 
-Embedding, LSTM or Bidirectional(LSTM), Dense layers: see tfkd.export.keras_layers.
+Embedding, LSTM or Bidirectional(LSTM), Dense layers: see tfkd.models.keras_layers.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import parity
 from tfkd.export.exporter import fitted
-from tfkd.export.keras_layers import weights_of
 from tfkd.export.litert_model import LiteRtModel
 from tfkd.export.lowering import lower
 from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
 from tfkd.files import atomic_path
+from tfkd.models.keras_layers import weights_of
 from tfkd.text.word_tokenizer import WordTokenizer
 
 

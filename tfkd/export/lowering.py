@@ -20,7 +20,7 @@ import numpy as np
 
 from tfkd.export.arithmetic import Reals
 from tfkd.export.graph import Graph, Model, Tensor
-from tfkd.export.student_weights import StudentWeights
+from tfkd.models.student_weights import StudentWeights
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 from tfkd.text.vocabulary import PAD_ID

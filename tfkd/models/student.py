@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -49,6 +50,7 @@ class BiLstmClassifier(keras.Model):
       pairs: whether it classifies pairs of texts.
       embedding: stands in for the embedding table; a layer named `embedding` that masks PAD_ID and has a
         `table()`, float32 [vocabulary_size, any width], such as ProjectedEmbedding.
+      constraints: of each direction's kernels in training, such as tfkd.models.low_rank.Subspace; none by default.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class BiLstmClassifier(keras.Model):
         dropout: float = 0.0,
         pairs: bool = False,
         embedding: Any = None,
+        constraints: Sequence[Any] = (),
         **kwargs: Any,
     ):
         # === Layers ===
@@ -68,6 +71,8 @@ class BiLstmClassifier(keras.Model):
         if not in_training:
             embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="embedding")
         bilstm = keras.layers.Bidirectional(keras.layers.LSTM(hidden_size), name="bilstm")
+        for layer, constraint in zip((bilstm.forward_layer, bilstm.backward_layer), constraints, strict=False):
+            layer.cell.kernel_constraint = layer.cell.recurrent_constraint = constraint
         hidden = keras.layers.Dense(dense_size, activation="relu", name="hidden")
         logits = keras.layers.Dense(num_classes, name="logits")
 

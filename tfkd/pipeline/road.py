@@ -37,7 +37,7 @@ from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
 from tfkd.training.student_folder import load_student
-from tfkd.training.student_setup import StudentSetup, set_up_student
+from tfkd.training.student_setup import StudentSetup, check_rank, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
 from tfkd.transfer_set.shards import MANIFEST, ShardedTable, check_transfer_set, some_texts
@@ -68,12 +68,17 @@ _LABELLING = (
     "tfkd.transfer_set.shards",
 )
 _STUDENT = (
+    "tfkd.models.compression",
     "tfkd.models.distiller",
+    "tfkd.models.keras_layers",
     "tfkd.models.losses",
+    "tfkd.models.low_rank",
     "tfkd.models.multichannel_embedding",
     "tfkd.models.projected_embedding",
     "tfkd.models.student",
+    "tfkd.models.student_weights",
     "tfkd.models.teacher",
+    "tfkd.models.texts_met",
     "tfkd.models.word_vectors",
     "tfkd.text.encoded_texts",
     "tfkd.text.piece_tokenizer",
@@ -91,17 +96,17 @@ _STUDENT = (
 )
 _EXPORT = (
     "tfkd.export.arithmetic",
-    "tfkd.export.compression",
+    "tfkd.models.compression",
     "tfkd.export.exporter",
     "tfkd.export.graph",
-    "tfkd.export.keras_layers",
+    "tfkd.models.keras_layers",
     "tfkd.export.litert_classifier",
     "tfkd.export.litert_model",
     "tfkd.export.lowering",
     "tfkd.export.metadata",
     "tfkd.export.parity",
-    "tfkd.export.student_weights",
-    "tfkd.export.texts_met",
+    "tfkd.models.student_weights",
+    "tfkd.models.texts_met",
 )
 
 
@@ -162,6 +167,7 @@ class _Road:
         self.steps = Steps(folder)
         self.corpus = read_sentences(config.data, config.seed, folder / REJECTS_FILE)
         check_runtime(config.export, self.corpus.pairs)
+        check_rank(config.student, config.distill)
         # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
         write_json(folder / FLAGS_FILE, _flags(config))
         _drop_leftovers(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,10 +18,12 @@ import tensorflow as tf
 from tfkd.config import DistillConfig
 from tfkd.models.distiller import Distiller
 from tfkd.models.losses import soft_loss
+from tfkd.models.low_rank import Subspace, hold_to_rank
 from tfkd.models.multichannel_embedding import MultichannelEmbedding
 from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
+from tfkd.models.texts_met import TextsMet
 from tfkd.progress import say
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.encoded_texts import EncodedTexts, longest, padded_alike
@@ -38,6 +41,8 @@ from tfkd.transfer_set.shards import ShardedTable, text_columns
 _WINDOW_ROWS = 1 << 18
 # Tokens of a text that the student learns from; more would only cost memory.
 _MAX_TOKENS = 128
+# What a rank is chosen by: batches, and tokens of a text.
+_BATCHES_MET, _TOKENS_MET = 16, 64
 
 
 def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
@@ -143,6 +148,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         dropout=shape.dropout,
         pairs=corpus.pairs,
         embedding=_embedding(setup),
+        constraints=[Subspace(4 * shape.hidden_size) for _ in range(2)] if shape.rank else (),
     )
     if setup.embedding_training == "free":
         model.get_layer("embedding").set_weights([setup.word_vectors[:, : shape.embedding_dim]])
@@ -156,6 +162,14 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         rng = np.random.default_rng([seed, epoch])
         for window in lesson.windows(rng):
             yield from _batches(window, tokenizer, setup.rare, config, rng)
+
+    first_to_keep = lesson.epochs - 1 if shape.rank else 0
+
+    def before_epoch(epoch: int) -> None:
+        if shape.rank and epoch == first_to_keep:
+            batches = (x if corpus.pairs else (x,) for x, _ in itertools.islice(epoch_batches(0), _BATCHES_MET))
+            ids = [np.pad(rows, [(0, 0), (0, _MAX_TOKENS - rows.shape[1])]) for batch in batches for rows in batch]
+            hold_to_rank(model, shape.rank, TextsMet(np.concatenate(ids)[:, :_TOKENS_MET]))
 
     checkpoints = checkpoints_folder(folder)
     words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())
@@ -174,6 +188,8 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         identity=repr(
             (shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.embedding_training)
         ),
+        before_epoch=before_epoch,
+        first_to_keep=first_to_keep,
     )
     size = len(tokenizer.vocabulary)
     each_word = EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
@@ -186,11 +202,12 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     )
     student = Student(model.folded(kept), tokenizer.keeping(kept), corpus.label_names, 0.0)
     student = replace(student, dev_accuracy=_accuracy(student, corpus.dev))
-    pruning = {"words": len(words), "kept": len(kept), "dev_accuracy_of_all": max(e.dev_accuracy for e in history)}
+    of_all = max(e.dev_accuracy for e in history[first_to_keep:])
+    pruning = {"words": len(words), "kept": len(kept), "dev_accuracy_of_all": of_all}
     if len(kept) < len(words):
         say(
             f"{lesson.name}: keeps {len(kept):,} of {len(words):,} words: dev accuracy {student.dev_accuracy:.4f}, "
-            f"with all of them {pruning['dev_accuracy_of_all']:.4f}"
+            f"with all of them {of_all:.4f}"
         )
     facts = {
         "student": vars(shape),

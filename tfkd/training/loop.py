@@ -52,6 +52,8 @@ def fit_epochs(
     folder: Path,
     what: str,
     identity: str,
+    before_epoch: Callable[[int], None] = lambda epoch: None,
+    first_to_keep: int = 0,
 ) -> list[Epoch]:
     """Trains a compiled model and leaves it with the weights of its best epoch.
 
@@ -68,6 +70,8 @@ def fit_epochs(
       folder: where the checkpoint and the best weights are kept.
       what: what the progress bar calls it.
       identity: tells trainings apart; a checkpoint of another one is not gone on with.
+      before_epoch: called with the number of each epoch before it, also when training goes on with that epoch.
+      first_to_keep: the first epoch that may be the one whose weights are left.
 
     Returns:
       One Epoch each.
@@ -87,6 +91,7 @@ def fit_epochs(
             say(f"{what}: the checkpoint in {folder} is of other data or flags; starting over")
     for epoch in range(len(history), epochs):
         started = time.monotonic()
+        before_epoch(epoch)
         dataset = tf.data.Dataset.from_generator(lambda e=epoch: batches(e), output_signature=signature).prefetch(8)
         with progress_bar(steps, f"{what}: epoch {epoch + 1} of {epochs}", "steps") as bar, warnings.catch_warnings():
             # How many batches there are is known only when the generator ends.
@@ -102,7 +107,7 @@ def fit_epochs(
         )
         state = {"identity": identity, "history": [asdict(e) for e in history]}
         # Best first: killed in between, the epoch is done again and both are rewritten alike.
-        if max(range(len(history)), key=lambda i: history[i].dev_accuracy) == epoch:
+        if max(range(len(history)), key=lambda i: (i >= first_to_keep, history[i].dev_accuracy)) == epoch:
             save_checkpoint(best, model, state)
         save_checkpoint(checkpoint, model, state)
     restore_checkpoint(best, model)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfkd.config import DistillConfig, StudentConfig
-from tfkd.errors import InputError
+from tfkd.errors import InputError, UsageError
 from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
 from tfkd.progress import say
@@ -74,6 +74,17 @@ class StudentSetup:
         )
 
 
+def check_rank(student: StudentConfig, distill: DistillConfig) -> None:
+    """Passes a rank that there is an epoch for, and one before it.
+
+    Raises:
+      UsageError: there isn't.
+    """
+    for flag in ("epochs", "baseline_epochs"):
+        if student.rank and getattr(distill, flag) == 1:
+            raise UsageError(f"--rank={student.rank}: the last epoch is for it; expected --{flag}=2 or more")
+
+
 def set_up_student(
     corpus: Corpus, student: StudentConfig, distill: DistillConfig, teacher: str, seed: int
 ) -> StudentSetup:
@@ -84,7 +95,9 @@ def set_up_student(
 
     Raises:
       InputError: the delimiter expression can't be used, or the teacher or the file of vectors can't be loaded.
+      UsageError: there is no epoch for the rank.
     """
+    check_rank(student, distill)
     width = student.embedding_dim
     keeps_to_teacher = student.embeddings == "teacher" and student.embedding_training == "projected"
     takes_pieces = keeps_to_teacher or student.tokenizer == PieceTokenizer.name

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
 from tfkd.errors import InputError
-from tfkd.export.arithmetic import Ranges
-from tfkd.export.student_weights import Step, StudentWeights
+from tfkd.models.student_weights import Step, StudentWeights
 from tfkd.text.vocabulary import PAD_ID
 
 MIN_TEXTS = 32
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """The largest magnitudes that are met in a student's LSTM, both directions taken together.
+
+    Attributes:
+      projected: what a word gives to a gate, or to what is expanded to the gates.
+      recurrent: what the state gives.
+      total: their sum.
+    """
+
+    projected: float
+    recurrent: float
+    total: float
 
 
 class TextsMet:
@@ -36,15 +53,13 @@ class TextsMet:
         counts[PAD_ID] = 0
         return counts
 
-    def steps(self, weights: StudentWeights) -> list[list[Step]]:
-        """Returns each direction's steps over the texts."""
+    def steps(self, weights: StudentWeights) -> list[Iterator[Step]]:
+        """Returns each direction's steps over the texts, computed as they are asked for."""
         backward = self.token_ids[:, ::-1]
         tokens = backward.shape[1]
         words = (self.token_ids != PAD_ID).sum(axis=1, keepdims=True) if weights.masked else np.array([[0]])
         forward = np.take_along_axis(self.token_ids, (np.arange(tokens) + words) % tokens, axis=1)
-        return [
-            list(lstm.steps(weights.embedding[backward if lstm.backward else forward])) for lstm in weights.directions
-        ]
+        return [lstm.steps(weights.embedding[backward if lstm.backward else forward]) for lstm in weights.directions]
 
     def ranges(self, weights: StudentWeights) -> Ranges:
         """Returns the largest magnitudes in a student's LSTM over the texts.
@@ -52,12 +67,13 @@ class TextsMet:
         Raises:
           InputError: the student gives all texts the same, so that there is no range.
         """
-        steps = [step for direction in self.steps(weights) for step in direction]
-
-        def largest(name: str) -> float:
-            return max(float(np.abs(getattr(step, name)).max()) for step in steps)
-
-        ranges = Ranges(largest("projected"), largest("recurrent"), largest("total"))
+        names = ("projected", "recurrent", "total")
+        largest = [
+            [np.abs(getattr(step, name)).max() for name in names]
+            for direction in self.steps(weights)
+            for step in direction
+        ]
+        ranges = Ranges(*map(float, np.max(largest, axis=0)))
         if min(vars(ranges).values()) == 0:
             raise InputError("the student's states are zero whatever the texts: its weights are dead; distil it again")
         return ranges

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tests.export.conftest import randomized
 from tfkd.errors import InputError
-from tfkd.export.compression import with_rank_of, with_table_of
-from tfkd.export.keras_layers import weights_of
-from tfkd.export.student_weights import StudentWeights
-from tfkd.export.texts_met import MIN_TEXTS, TextsMet
+from tfkd.models.compression import in_few_dimensions, with_rank_of, with_table_of
+from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
+from tfkd.models.student_weights import StudentWeights
+from tfkd.models.texts_met import MIN_TEXTS, TextsMet
 
 WORDS, DIM, HIDDEN = 60, 16, 12
 
@@ -99,3 +101,20 @@ def test_a_dead_student_is_refused(weights, texts):
             array[:] = 0
     with pytest.raises(InputError, match="its weights are dead"):
         texts.ranges(dead)
+
+
+def test_weights_of_few_dimensions_are_factored_as_they_are():
+    rng = np.random.default_rng(3)
+    full = weights_of(randomized(BiLstmClassifier(WORDS, 2, DIM, HIDDEN, 4)))
+    assert in_few_dimensions(full) is full
+    directions = []
+    for lstm in full.directions:
+        basis = np.linalg.qr(rng.normal(size=(4 * HIDDEN, 5)))[0].astype(np.float32)
+        kernel, recurrent = (matrix @ basis @ basis.T for matrix in (lstm.kernel, lstm.recurrent))
+        directions.append(dataclasses.replace(lstm, kernel=kernel, recurrent=recurrent))
+    narrow = in_few_dimensions(dataclasses.replace(full, directions=tuple(directions)))
+    for old, new in zip(directions, narrow.directions, strict=True):
+        assert new.expansion is not None
+        assert (new.kernel.shape[1], new.backward) == (5, old.backward)
+        np.testing.assert_allclose(new.kernel @ new.expansion, old.kernel, atol=1e-5)
+        np.testing.assert_allclose(new.recurrent @ new.expansion, old.recurrent, atol=1e-5)

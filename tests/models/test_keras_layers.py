@@ -9,7 +9,7 @@ from keras import layers
 
 from tests.export.conftest import randomized
 from tfkd.errors import InputError
-from tfkd.export.keras_layers import weights_of
+from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.export.conftest import randomized
-from tfkd.export.keras_layers import weights_of
+from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 
 

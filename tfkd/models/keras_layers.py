@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from tfkd.errors import InputError
-from tfkd.export.student_weights import ACTIVATIONS, DenseWeights, LstmWeights, StudentWeights
 from tfkd.models.student import BiLstmClassifier
+from tfkd.models.student_weights import ACTIVATIONS, DenseWeights, LstmWeights, StudentWeights
 from tfkd.text.vocabulary import PAD_ID
 
 # What does nothing outside training.
@@ -64,6 +64,16 @@ def weights_of(model: keras.Model) -> StudentWeights:
     )
 
 
+def in_keras_order(matrix: np.ndarray) -> np.ndarray:
+    """Returns what has a column for each gate's unit, in the order of StudentWeights, in that of Keras."""
+    return _last_two_swapped(matrix)
+
+
+def _last_two_swapped(matrix: np.ndarray) -> np.ndarray:
+    first, second, third, fourth = np.split(matrix, 4, axis=-1)
+    return np.concatenate([first, second, fourth, third], axis=-1)
+
+
 def _check(layer: keras.layers.Layer, condition: bool, expected: str) -> None:
     if not condition:
         raise InputError(
@@ -79,17 +89,14 @@ def _directions(layer: Any) -> list[Any]:
 
 
 def _direction(layer: Any, of_words: float | None) -> LstmWeights:
-    """The weights of a Keras LSTM, whose gates stand in the order input, forget, candidate, output."""
+    """The weights of a Keras LSTM."""
     _check(layer, isinstance(layer, keras.layers.LSTM), "an LSTM")
     _check(layer, not layer.return_sequences and not layer.return_state, "its last state alone as its output")
     _check(layer, layer.activation is keras.activations.tanh, "activation='tanh'")
     _check(layer, layer.recurrent_activation is keras.activations.sigmoid, "recurrent_activation='sigmoid'")
 
-    def reordered(weights: np.ndarray) -> np.ndarray:
-        i, f, candidate, o = np.split(weights, 4, axis=-1)
-        return np.concatenate([i, f, o, candidate], axis=-1)
-
-    kernel, recurrent, *bias = map(reordered, layer.get_weights())
+    # Keras' order is input, forget, candidate, output.
+    kernel, recurrent, *bias = map(_last_two_swapped, layer.get_weights())
     lstm = LstmWeights(
         kernel, recurrent, bias[0] if bias else np.zeros(kernel.shape[1], np.float32), backward=layer.go_backwards
     )

@@ -9,12 +9,16 @@ first r right singular vectors of X W (Eckart and Young 1936).
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.stats import ortho_group
 
-from tfkd.export.student_weights import LstmWeights, Step, StudentWeights
-from tfkd.export.texts_met import TextsMet
+from tfkd.models.student_weights import LstmWeights, Step, StudentWeights
+from tfkd.models.texts_met import TextsMet
+
+# Singular values below this share of the first are what float32 makes of zero.
+_NOISE = 1e-5
 
 
 def with_table_of(weights: StudentWeights, columns: int, texts: TextsMet) -> StudentWeights:
@@ -51,13 +55,38 @@ def with_rank_of(weights: StudentWeights, rank: int, texts: TextsMet) -> Student
     if rank >= min(weights.embedding.shape[1], 4 * weights.hidden_size) or weights.directions[0].expansion is not None:
         return weights
 
-    def factored(lstm: LstmWeights, steps: list[Step]) -> LstmWeights:
+    def factored(lstm: LstmWeights, steps: Iterator[Step]) -> LstmWeights:
         second_moments = sum(z.T @ z for z in (np.concatenate([step.word, step.state], axis=1) for step in steps))
         first, expansion = _factors(np.concatenate([lstm.kernel, lstm.recurrent]), second_moments, rank)
         words = len(lstm.kernel)
         return LstmWeights(first[:words], first[words:], lstm.bias, expansion, lstm.backward)
 
     return dataclasses.replace(weights, directions=tuple(map(factored, weights.directions, texts.steps(weights))))
+
+
+def in_few_dimensions(weights: StudentWeights) -> StudentWeights:
+    """Returns a student that computes the same by way of as few dimensions as its weights have; or itself.
+
+    They have few if it was held to them in training (see tfkd.models.low_rank).
+    """
+
+    def of_both(lstm: LstmWeights) -> np.ndarray:
+        return np.concatenate([lstm.kernel, lstm.recurrent])
+
+    if weights.directions[0].expansion is not None:
+        return weights
+    spectra = [np.linalg.svd(of_both(lstm).astype(np.float64), compute_uv=False) for lstm in weights.directions]
+    rank = max(int((spectrum > _NOISE * spectrum[0]).sum()) for spectrum in spectra)
+    # Of a state of hidden_size, by way of rank, to four gates.
+    if 5 * rank >= 4 * weights.hidden_size:
+        return weights
+
+    def factored(lstm: LstmWeights) -> LstmWeights:
+        first, expansion = _factors(of_both(lstm), np.eye(len(of_both(lstm))), rank)
+        words = len(lstm.kernel)
+        return LstmWeights(first[:words], first[words:], lstm.bias, expansion, lstm.backward)
+
+    return dataclasses.replace(weights, directions=tuple(map(factored, weights.directions)))
 
 
 def _factors(matrix: np.ndarray, second_moments: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
