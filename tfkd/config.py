@@ -293,6 +293,10 @@ class ExportConfig:
     table_dim: int = _option(
         0, "columns of the exported embedding table, which come nearest to all of them over real texts; 0: all"
     )
+    min_agreement: float = _option(
+        0.995, "share of the dev sentences to which the file must give the Keras student's label, or it isn't written"
+    )
+    max_size: float = _option(0.0, "MB that the file may have, or it isn't written; 0: any")
     runtime: str = _option(
         "litert",
         "what is to run the file; mediapipe: what it can't run, pairs and --lowering=while, is refused before any work "
@@ -308,7 +312,8 @@ class ExportConfig:
             _check(0 < tokens < self.max_tokens, "shorter_tokens", tokens, below)
             one = "none with --runtime=mediapipe, which takes one length"
             _check(self.runtime != "mediapipe", "shorter_tokens", tokens, one)
-        for name in ("export_rank", "table_dim"):
+        _check_share(self, "min_agreement")
+        for name in ("export_rank", "table_dim", "max_size"):
             _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _check_choice(self, "quantization")
         _check_choice(self, "lowering")

@@ -83,3 +83,27 @@ def _without_notes(outcome):
     """The outcome without what was said of the data."""
     kept = [line for line in outcome.err.splitlines() if not line.startswith("data: ")]
     return type(outcome)(outcome.status, outcome.out, "\n".join(kept) + "\n")
+
+
+def test_tuning_keeps_the_fastest_file_within_the_limits(chain, tmp_path):
+    """What it prints of a file is so, and what it keeps is the first of the table."""
+    out = tmp_path / "tuned.tflite"
+    student = (f"--data={chain.data}", f"--student={chain.folder / 'student'}", "--max_tokens=12", f"--out={out}")
+    outcome = call("export", *student, "--tune")
+    assert outcome.status == 0, outcome.err
+    header, _, *rows, _, kept = outcome.out.splitlines()
+    assert header.startswith("|   | flags")
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert len(cells) == 7  # of a table of 8 columns no narrower one is tried
+    times = [float(row[2].removesuffix(" us")) for row in cells if row[2] != "-"]
+    assert times == sorted(times)
+    assert kept == f"{out}: {cells[0][1]}"
+    assert cells[0][3] == f"{out.stat().st_size / 1e6:.2f} MB"
+    assert "*" in [row[0] for row in cells]
+
+    before = out.read_bytes()
+    outcome = call("export", *student, "--tune", "--max_size=0.001")
+    assert outcome.status == 1
+    assert "nothing to export is within the limits: --lowering=unrolled" in outcome.err.splitlines()[-1]
+    assert out.read_bytes() == before
+    assert "while" not in call("export", *student, "--tune", "--runtime=mediapipe").out

@@ -130,6 +130,21 @@ def test_a_rank_too_low_for_the_student_leaves_nothing(student, tokenizer, tmp_p
     assert not any(tmp_path.iterdir())
 
 
+def test_limits_of_size_and_agreement(student, tokenizer, tmp_path):
+    path = tmp_path / "s.tflite"
+
+    def export(**limits: float) -> None:
+        export_student(student, tokenizer, LABELS, TEXTS, TEXTS, path, ExportConfig(max_tokens=MAX_TOKENS, **limits))
+
+    with pytest.raises(InputError, match=r"the file would be of 0\.0\d MB; at most 0\.01 expected \(--max_size\)"):
+        export(max_size=0.01)
+    assert not any(tmp_path.iterdir())
+    export(max_size=0.1, min_agreement=0.9)
+    assert path.stat().st_size < 1e5
+    with pytest.raises(ValueError, match="--min_agreement=2: expected a share"):
+        ExportConfig(min_agreement=2)
+
+
 def test_int8_with_too_few_texts_is_refused(student, tokenizer, tmp_path):
     few = Examples.without_labels(TEXTS.texts[:9])
     with pytest.raises(InputError, match=r"9 different texts to calibrate with; .* --quantization=dynamic_int8"):

@@ -27,12 +27,12 @@ def test_parity_by_hand():
         (Parity(1000, 1.0, 0.0201, 0.3), "0.0201"),
     ],
 )
-def test_the_gate_is_at_99_5_percent_and_0_02(parity, says):
+def test_the_gate_is_at_the_agreement_asked_for_and_0_02(parity, says):
     if says is None:
-        check(parity)
+        check(parity, 0.995)
     else:
         with pytest.raises(InputError, match=says):
-            check(parity)
+            check(parity, 0.995)
 
 
 def test_nan_is_never_parity():

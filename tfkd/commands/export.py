@@ -1,6 +1,7 @@
 """Makes a .tflite of a student, runs it over the dev sentences, and keeps it only if it gives what Keras gives.
 
 tfkd export --student=student --data=reviews.csv --out=student.tflite
+tfkd export --student=student --data=reviews.csv --out=student.tflite --tune --max_size=3.5
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ def define_flags() -> None:
         "transfer_set", "", "folder whose texts int8, --export_rank and --table_dim are fitted to; default: train"
     )
     flags.DEFINE_string("out", "", ".tflite file to write")
+    flags.DEFINE_bool(
+        "tune",
+        False,
+        "try what lowerings, arithmetics and tables there are, and keep the fastest file within the limits",
+    )
     define_seed()
     define_flags_of(DataConfig, ExportConfig)
 
@@ -38,6 +44,13 @@ def main(arguments: list[str]) -> None:
     dev, texts = corpus.dev, corpus.train
     if FLAGS.transfer_set:
         texts = some_texts(ShardedTable(FLAGS.transfer_set), CALIBRATION_TEXTS)
+    if FLAGS.tune:
+        from tfkd.pipeline.tuning import described, trials_table, tune
+
+        trials = tune(student, dev, texts, config, Path(out))
+        print(trials_table(trials))
+        print(f"\n{out}: {described(trials[0].config)}")
+        return
     result = export_student(
         student.model, student.tokenizer, student.label_names, dev, texts, out, config, name=Path(out).stem
     )

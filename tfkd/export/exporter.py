@@ -90,7 +90,7 @@ def export_student(
     Raises:
       InputError: the student's weights are NaN, no dev texts are given, labels don't fit the classes, the exported
         student differs from the Keras student (see tfkd.export.parity), `config.runtime` can't run it, or the file
-        can't be written.
+        is larger than it may be or can't be written.
     """
     check_runtime(config, model.pairs)
     if not len(dev):
@@ -112,16 +112,22 @@ def export_student(
         max_tokens=config.max_tokens,
     )
     like_bert = isinstance(tokenizer, PieceTokenizer) and not model.pairs
-    to_fit = [tokenizer.encode(column).padded(length=config.max_tokens) for column in texts.columns]
+    some = texts.take(np.linspace(0, len(texts) - 1, min(len(texts), CALIBRATION_TEXTS)).astype(int))
+    to_fit = [tokenizer.encode(column).padded(length=config.max_tokens) for column in some.columns]
     weights, arithmetic = fitted(weights_of(model), np.concatenate(to_fit), config)
     content = with_metadata(lower(weights, config.lengths, arithmetic, config.lowering, like_bert), metadata)
     encoded = [tokenizer.encode(texts) for texts in dev.columns]
     reference = model.probabilities(*encoded, max_tokens=config.max_tokens)
+    if config.max_size and len(content) > config.max_size * 1e6:
+        raise InputError(
+            f"the file would be of {len(content) / 1e6:.2f} MB; at most {config.max_size:g} expected (--max_size); "
+            "nothing was exported: distil with a smaller --vocabulary_size"
+        )
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
         probabilities = LiteRtClassifier.from_file(temporary).predict(*dev.columns)
         measured = parity.compare(reference, probabilities)
-        parity.check(measured)
+        parity.check(measured, config.min_agreement)
     return ExportResult(
         path=Path(path),
         size_bytes=len(content),

@@ -98,7 +98,7 @@ def export_keras_model(
     outputs = np.stack([exported.run(row) for row in ids])
     reference = np.asarray(model.predict(ids, verbose=0))
     measured = parity.compare(*(_probabilities(o, weights.head[-1].activation) for o in (reference, outputs)))
-    parity.check(measured)
+    parity.check(measured, config.min_agreement)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
     return KerasExport(Path(path), len(content), measured)

@@ -8,7 +8,6 @@ import numpy as np
 
 from tfkd.errors import InputError
 
-MIN_LABEL_AGREEMENT = 0.995
 MAX_MEAN_PROBABILITY_DIFFERENCE = 0.02
 
 
@@ -53,17 +52,20 @@ def compare(reference: np.ndarray, exported: np.ndarray) -> Parity:
     )
 
 
-def check(parity: Parity) -> None:
+def check(parity: Parity, min_agreement: float) -> None:
     """Passes an export that may be handed over.
 
+    Args:
+      parity: what it came to.
+      min_agreement: share of the texts on which labels must agree.
+
     Raises:
-      InputError: labels agree on less than MIN_LABEL_AGREEMENT of the texts, or probabilities differ by more than
-        MAX_MEAN_PROBABILITY_DIFFERENCE on average.
+      InputError: labels agree on less, or probabilities differ by more than MAX_MEAN_PROBABILITY_DIFFERENCE on average.
     """
-    if parity.label_agreement < MIN_LABEL_AGREEMENT:
+    if parity.label_agreement < min_agreement:
         raise InputError(
             f"the exported student gives the Keras student's label for {parity.label_agreement:.2%} of "
-            f"{parity.rows} dev texts; at least {MIN_LABEL_AGREEMENT:.1%} expected; nothing was exported: "
+            f"{parity.rows} dev texts; at least {min_agreement:.2%} expected (--min_agreement); nothing was exported: "
             "try --quantization=float32, or give more dev texts"
         )
     if parity.mean_probability_difference > MAX_MEAN_PROBABILITY_DIFFERENCE:

@@ -1,0 +1,163 @@
+"""Which of the files that a student can become is the best within limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfkd.benchmark.host import latencies_us
+from tfkd.config import ExportConfig
+from tfkd.errors import InputError
+from tfkd.export.exporter import ExportResult, export_student
+from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.files import atomic_path
+from tfkd.progress import say
+from tfkd.report.markdown import markdown_table
+from tfkd.text.examples import Examples
+from tfkd.training.student_folder import Student
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way to export a student, and what came of it.
+
+    Attributes:
+      config: length, arithmetic and size.
+      result: what was exported; None if it wasn't.
+      problem: why it wasn't, in a line.
+      accuracy: share of the dev texts that it gives their label.
+      latency_us: median time of a dev text's ids on this machine, all trials measured in turn.
+    """
+
+    config: ExportConfig
+    result: ExportResult | None = None
+    problem: str = ""
+    accuracy: float = float("nan")
+    latency_us: float = float("nan")
+
+    @property
+    def costs(self) -> tuple[float, float, float]:
+        """What is better if it is less: time, bytes, and labels other than the Keras student's."""
+        assert self.result is not None
+        return self.latency_us, self.result.size_bytes, 1 - self.result.parity.label_agreement
+
+
+def combinations(config: ExportConfig, embedding_dim: int) -> list[ExportConfig]:
+    """Returns the ways to export that are worth trying, all of them by `config` in what they leave open.
+
+    Args:
+      config: length, limits, and the runtime that must take the file.
+      embedding_dim: columns of the student's table.
+    """
+    ways: list[dict[str, Any]] = [
+        {"lowering": lowering, "quantization": quantization}
+        for lowering in ("unrolled", "folded", *(["while"] if config.runtime != "mediapipe" else []))
+        for quantization in ("dynamic_int8", "int8")
+    ]
+    ways.append({"lowering": "unrolled", "quantization": "float16"})
+    ways += [
+        {"lowering": "unrolled", "quantization": "int8", "table_dim": embedding_dim // part}
+        for part in (2, 4)
+        if embedding_dim // part >= 16
+    ]
+    return [dataclasses.replace(config, **way) for way in ways]
+
+
+def tune(student: Student, dev: Examples, texts: Examples, config: ExportConfig, out: Path) -> list[Trial]:
+    """Exports a student in each way that is worth trying, and leaves the fastest file within `config`'s limits in `out`.
+
+    Args:
+      student: to export.
+      dev: what files are measured on.
+      texts: what they are fitted to.
+      config: length, limits, and the runtime that must take the file.
+      out: the file to write.
+
+    Returns:
+      The trials, the fastest first, those that failed last.
+
+    Raises:
+      InputError: none is within the limits.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        trials = []
+        for i, way in enumerate(combinations(config, student.model.embedding_dim)):
+            say(f"tune: {described(way)}")
+            try:
+                result = export_student(
+                    student.model,
+                    student.tokenizer,
+                    student.label_names,
+                    dev,
+                    texts,
+                    Path(folder) / f"{i}.tflite",
+                    way,
+                    name=out.stem,
+                )
+            except InputError as e:
+                trials.append(Trial(way, problem=str(e)))
+                continue
+            accuracy = float(np.mean(result.probabilities.argmax(1) == dev.labels))
+            trials.append(Trial(way, result, accuracy=accuracy))
+        trials = _timed(trials, dev)
+        best = next((trial for trial in trials if trial.result is not None), None)
+        if best is None or best.result is None:
+            reasons = "; ".join(f"{described(trial.config)}: {trial.problem}" for trial in trials)
+            raise InputError(f"nothing to export is within the limits: {reasons}")
+        with atomic_path(out) as temporary:
+            shutil.copy(best.result.path, temporary)
+    return trials
+
+
+def described(config: ExportConfig) -> str:
+    """Returns the flags of a way to export."""
+    return f"--lowering={config.lowering} --quantization={config.quantization}" + (
+        f" --table_dim={config.table_dim}" if config.table_dim else ""
+    )
+
+
+def trials_table(trials: Sequence[Trial]) -> str:
+    """Returns the trials as a table in Markdown; a star marks those that no other beats in all of time, size and
+    agreement."""
+    rows = [("", "flags", "time", "size", "accuracy", "agreement")]
+    measured = [trial for trial in trials if trial.result is not None]
+    for trial in trials:
+        if trial.result is None:
+            rows.append(("", described(trial.config), "-", "-", "-", trial.problem))
+            continue
+        beaten = any(_beats(other, trial) for other in measured)
+        rows.append(
+            (
+                "" if beaten else "*",
+                described(trial.config),
+                f"{trial.latency_us:.0f} us",
+                f"{trial.result.size_bytes / 1e6:.2f} MB",
+                f"{trial.accuracy:.2%}",
+                f"{trial.result.parity.label_agreement:.2%}",
+            )
+        )
+    return markdown_table(rows)
+
+
+def _beats(one: Trial, other: Trial) -> bool:
+    return one.costs != other.costs and all(a <= b for a, b in zip(one.costs, other.costs, strict=True))
+
+
+def _timed(trials: list[Trial], dev: Examples) -> list[Trial]:
+    """The trials with their times, the fastest first."""
+    exported = [trial for trial in trials if trial.result is not None]
+    classifiers = [LiteRtClassifier.from_file(trial.result.path) for trial in exported if trial.result is not None]
+    rows: list[tuple[np.ndarray, ...]] = []
+    if classifiers:
+        encoded = [classifiers[0].tokenizer.encode(column) for column in dev.columns]
+        rows = list(zip(*(column.padded(length=classifiers[0].max_tokens) for column in encoded), strict=True))
+    times = latencies_us([classifier.predict_ids for classifier in classifiers], rows)
+    timed = [dataclasses.replace(trial, latency_us=time) for trial, time in zip(exported, times, strict=True)]
+    return sorted(timed, key=lambda trial: trial.latency_us) + [trial for trial in trials if trial.result is None]
