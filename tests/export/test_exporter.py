@@ -133,8 +133,9 @@ def test_a_rank_too_low_for_the_student_leaves_nothing(student, tokenizer, tmp_p
 def test_limits_of_size_and_agreement(student, tokenizer, tmp_path):
     path = tmp_path / "s.tflite"
 
-    def export(**limits: float) -> None:
-        export_student(student, tokenizer, LABELS, TEXTS, TEXTS, path, ExportConfig(max_tokens=MAX_TOKENS, **limits))
+    def export(max_size: float, min_agreement: float = 1.0) -> None:
+        config = ExportConfig(max_tokens=MAX_TOKENS, max_size=max_size, min_agreement=min_agreement)
+        export_student(student, tokenizer, LABELS, TEXTS, TEXTS, path, config)
 
     with pytest.raises(InputError, match=r"the file would be of 0\.0\d MB; at most 0\.01 expected \(--max_size\)"):
         export(max_size=0.01)

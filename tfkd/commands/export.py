@@ -24,7 +24,7 @@ def define_flags() -> None:
     flags.DEFINE_bool(
         "tune",
         False,
-        "try what lowerings, arithmetics and tables there are, and keep the fastest file within the limits",
+        "try all lowerings, arithmetics and some tables, and keep the fastest file within the limits",
     )
     define_seed()
     define_flags_of(DataConfig, ExportConfig)

@@ -71,7 +71,7 @@ def combinations(config: ExportConfig, embedding_dim: int) -> list[ExportConfig]
 
 
 def tune(student: Student, dev: Examples, texts: Examples, config: ExportConfig, out: Path) -> list[Trial]:
-    """Exports a student in each way that is worth trying, and leaves the fastest file within `config`'s limits in `out`.
+    """Exports a student in each way that is worth trying, and keeps the fastest file within `config`'s limits.
 
     Args:
       student: to export.
