@@ -21,6 +21,7 @@ setup(
         "flatbuffers>=25.2",
         "keras>=3.15,<3.16",
         "keras-nlp>=0.32,<0.33",  # installs keras-hub, its new name
+        "ml-dtypes>=0.5,<1",
         "mediapipe>=1.2,<1.3",  # the schema of TFLite metadata
         "numpy>=2.0,<3",
         "nltk>=3.9,<4",  # its Treebank detokenizer; no downloads

@@ -293,6 +293,9 @@ class ExportConfig:
     table_dim: int = _option(
         0, "columns of the exported embedding table, which come nearest to all of them over real texts; 0: all"
     )
+    table_bits: int = _option(
+        8, "of an entry of the exported embedding table, with int8 or dynamic_int8: 8, or 4, for half of its size"
+    )
     min_agreement: float = _option(
         0.995, "share of the dev sentences to which the file must give the Keras student's label, or it isn't written"
     )
@@ -313,6 +316,13 @@ class ExportConfig:
             one = "none with --runtime=mediapipe, which takes one length"
             _check(self.runtime != "mediapipe", "shorter_tokens", tokens, one)
         _check_share(self, "min_agreement")
+        _check(self.table_bits in (4, 8), "table_bits", self.table_bits, "4 or 8")
+        _check(
+            self.table_bits == 8 or self.quantization in ("int8", "dynamic_int8"),
+            "table_bits",
+            self.table_bits,
+            f"8 with --quantization={self.quantization}",
+        )
         for name in ("export_rank", "table_dim", "max_size"):
             _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _check_choice(self, "quantization")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.export.conftest import randomized
 from tfkd.export.arithmetic import Integers, Reals
-from tfkd.export.graph import Graph
-from tfkd.export.lowering import LOWERINGS, lower
+from tfkd.export.graph import Graph, Model
+from tfkd.export.lowering import LOWERINGS, SIGNATURE, lower
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.texts_met import TextsMet
@@ -131,14 +131,19 @@ def random_texts(rng: np.random.Generator, texts: int, tokens: int = 10) -> np.n
 
 
 @pytest.mark.parametrize("lowering", LOWERINGS)
-@pytest.mark.parametrize(("quantization", "tolerance"), [("float16", 2e-3), ("int8", 0.02), ("integers", 0.02)])
+@pytest.mark.parametrize(
+    ("quantization", "tolerance"),
+    [("float16", 2e-3), ("int8", 0.02), ("int8, table of 4", 0.05), ("integers", 0.02), ("integers, table of 4", 0.05)],
+)
 def test_quantized_student_gives_keras_probabilities(trained, quantization, tolerance, lowering):
     rng = np.random.default_rng(1)
     weights = weights_of(trained)
     ranges = TextsMet(random_texts(rng, 100)).ranges(weights)
 
     def arithmetic(graph: Graph) -> Reals:
-        return Integers(graph, ranges) if quantization == "integers" else Reals(graph, quantization)
+        name, _, four = quantization.partition(", table of ")
+        bits = int(four or 8)
+        return Integers(graph, ranges, bits) if name == "integers" else Reals(graph, name, bits)
 
     content = lower(weights, [10], arithmetic, lowering)
     texts = [random_texts(rng, 20) for _ in range(1 + trained.pairs)]
@@ -177,3 +182,18 @@ def test_the_names_are_those_of_the_flags():
     from tfkd.config import ExportConfig
 
     assert ExportConfig.__dataclass_fields__["lowering"].metadata["choices"] == tuple(LOWERINGS)
+
+
+@pytest.mark.parametrize("columns", [7, 8])
+def test_a_table_of_four_bits_is_that_of_its_integers(columns):
+    """Two entries in a byte, a scale for each row: what is read is what rounding by hand gives."""
+    table = np.random.default_rng(0).normal(0, 1, (5, columns)).astype(np.float32) * [[1], [9], [0.1], [2], [0]]
+    model = Model()
+    graph = Graph(model)
+    ids = graph.input("token_ids", (5,))
+    model.add(graph, SIGNATURE, {"probabilities": Reals(graph, "int8", table_bits=4).words(table, ids)})
+    interpreter = Interpreter(model_content=model.to_bytes())
+    run = interpreter.get_signature_runner()
+    scales = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-6) / 7
+    read = run(token_ids=np.array([0, 4, 2, 3, 1], np.int32))["probabilities"]
+    np.testing.assert_allclose(read, (np.rint(table / scales) * scales)[[0, 4, 2, 3, 1]], atol=1e-6)

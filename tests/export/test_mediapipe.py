@@ -14,7 +14,9 @@ from ai_edge_litert.compiled_model import CompiledModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.export.conftest import LABELS, MAX_TOKENS
+from tests.export.conftest import DEV, LABELS, MAX_TOKENS, TEXTS
+from tfkd.config import ExportConfig
+from tfkd.export.exporter import export_student
 from tfkd.export.graph import Graph, Model
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.lowering import SIGNATURE, between_cls_and_sep
@@ -171,6 +173,25 @@ def test_mediapipe_gives_the_same_probabilities(any_tflite):
     ours = LiteRtClassifier.from_file(any_tflite).predict(list(AWKWARD_TEXTS.values()))
     with mediapipe_scores(any_tflite.read_bytes()) as scores:
         np.testing.assert_allclose([scores(text) for text in AWKWARD_TEXTS.values()], ours, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quantization": "int8"},
+        {"quantization": "int8", "table_bits": 4},
+        {"quantization": "float16"},
+        {"quantization": "int8", "lowering": "folded"},
+        {"lowering": "folded", "table_bits": 4},
+    ],
+    ids=str,
+)
+def test_mediapipe_runs_every_arithmetic(student, tokenizer, tmp_path, options):
+    config = ExportConfig(max_tokens=MAX_TOKENS, runtime="mediapipe", min_agreement=0.5, **options)
+    path = export_student(student, tokenizer, LABELS, DEV, TEXTS, tmp_path / "s.tflite", config).path
+    ours = LiteRtClassifier.from_file(path).predict(TEXTS.texts[:20])
+    with mediapipe_scores(path.read_bytes()) as scores:
+        np.testing.assert_allclose([scores(text) for text in TEXTS.texts[:20]], ours, atol=1e-3)
 
 
 def test_mediapipe_names_the_labels(any_tflite):

@@ -8,6 +8,7 @@ real ones cost; adding and multiplying int8 costs more than adding and multiplyi
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 
 from tfkd.export.graph import Graph, Quantization, Tensor
@@ -28,14 +29,24 @@ class Reals:
     Args:
       graph: what is computed in.
       weights: numpy's name of the type that weights are stored as: float32, float16 or int8.
+      table_bits: with int8, of an entry of the table: 8, or 4 and a scale for each word.
     """
 
-    def __init__(self, graph: Graph, weights: str):
+    def __init__(self, graph: Graph, weights: str, table_bits: int = 8):
         self.graph = graph
         self.weights = weights
+        self.table_bits = table_bits
 
     def words(self, embedding: np.ndarray, ids: Tensor) -> Tensor:
         """Rows of the embedding table."""
+        if self.table_bits == 4:
+            # The operator takes each row to begin with a byte of its own, of two entries.
+            even = np.pad(embedding, [(0, 0), (0, embedding.shape[1] % 2)])
+            scales = Quantization(np.maximum(np.abs(even).max(axis=1), 1e-6) / 7)
+            rows = self.graph.embedding_lookup(self.graph.constant(even, scales, ml_dtypes.int4), ids)
+            if even.shape == embedding.shape:
+                return rows
+            return self.graph.slice(rows, (0, 0), (rows.shape[0], embedding.shape[1]))
         return self._real(self.graph.gather(self._stored(embedding), ids))
 
     def dense(self, a: Tensor, kernel: np.ndarray, bias: np.ndarray | None = None, relu: bool = False) -> Tensor:
@@ -107,10 +118,11 @@ class Integers(Reals):
     Args:
       graph: what is computed in.
       ranges: what the integers are to span.
+      table_bits: as above.
     """
 
-    def __init__(self, graph: Graph, ranges: Ranges):
-        super().__init__(graph, "int8")
+    def __init__(self, graph: Graph, ranges: Ranges, table_bits: int = 8):
+        super().__init__(graph, "int8", table_bits)
         self._projected = _symmetric(ranges.projected)
         self._recurrent = _symmetric(ranges.recurrent)
         self._total = _symmetric(ranges.total)
@@ -119,13 +131,13 @@ class Integers(Reals):
         self._state = _symmetric(1.0)
 
     def words(self, embedding: np.ndarray, ids: Tensor) -> Tensor:
-        return self.graph.gather(self.graph.constant(embedding, _symmetric(np.abs(embedding).max())), ids)
+        return self._rows(embedding, ids, _symmetric(np.abs(embedding).max()))
 
     def projected(self, words: Tensor, kernel: np.ndarray, bias: np.ndarray | None) -> Tensor:
         return self._dense(words, kernel, bias, self._projected)
 
     def looked_up(self, table: np.ndarray, ids: Tensor) -> Tensor:
-        return self.graph.gather(self.graph.constant(table, self._projected), ids)
+        return self._rows(table, ids, self._projected)
 
     def recurrent(self, state: Tensor, kernel: np.ndarray) -> Tensor:
         return self._dense(state, kernel, None, self._recurrent)
@@ -141,6 +153,11 @@ class Integers(Reals):
 
     def zero_state(self, shape: tuple[int, int]) -> Tensor:
         return self.graph.constant(np.zeros(shape, np.float32), self._state)
+
+    def _rows(self, table: np.ndarray, ids: Tensor, to: Quantization) -> Tensor:
+        if self.table_bits == 4:
+            return self.graph.quantize(super().words(table, ids), to)
+        return self.graph.gather(self.graph.constant(table, to), ids)
 
     def _sum(self, projected: Tensor, recurrent: Tensor | None, to: Quantization) -> Tensor:
         return self.graph.quantize(projected, to) if recurrent is None else self.graph.add(projected, recurrent, to)

@@ -160,9 +160,9 @@ def fitted(
             weights = with_table_of(weights, config.table_dim, met)
         if config.quantization == "int8":
             ranges = met.ranges(weights)
-            return weights, lambda graph: Integers(graph, ranges)
+            return weights, lambda graph: Integers(graph, ranges, config.table_bits)
     stored = {"dynamic_int8": "int8"}.get(config.quantization, config.quantization)
-    return weights, lambda graph: Reals(graph, stored)
+    return weights, lambda graph: Reals(graph, stored, config.table_bits)
 
 
 def needs_texts(config: ExportConfig) -> bool:

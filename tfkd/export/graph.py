@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
+import ml_dtypes
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -25,11 +26,12 @@ _TYPES = {
     np.dtype(np.float16): schema.TensorType.FLOAT16,
     np.dtype(np.int32): schema.TensorType.INT32,
     np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(ml_dtypes.int4): schema.TensorType.INT4,
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
 _OPERATOR_VERSIONS = {
-    "ADD": 2, "CONCATENATION": 2, "DEQUANTIZE": 2, "FULLY_CONNECTED": 5, "GATHER": 2, "LOGISTIC": 2, "MUL": 2,
-    "RESHAPE": 1, "SOFTMAX": 2, "SPLIT": 2, "TANH": 2,
+    "ADD": 2, "CONCATENATION": 2, "DEQUANTIZE": 2, "EMBEDDING_LOOKUP": 4, "FULLY_CONNECTED": 5, "GATHER": 2,
+    "LOGISTIC": 2, "MUL": 2, "RESHAPE": 1, "SOFTMAX": 2, "SPLIT": 2, "TANH": 2,
 }  # fmt: skip
 
 
@@ -52,8 +54,8 @@ class Quantization:
         scale = np.asarray(self.scale, np.float64)
         if scale.ndim:
             scale = scale.reshape([-1 if axis == self.axis else 1 for axis in range(values.ndim)])
-        limits = np.iinfo(dtype)
-        return np.clip(np.rint(values / scale) + self.zero_point, limits.min, limits.max).astype(dtype)
+        limits = ml_dtypes.iinfo(dtype)
+        return np.clip(np.rint(values / scale) + self.zero_point, int(limits.min), int(limits.max)).astype(dtype)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Model:
         if key not in self._buffers:
             added = schema.BufferT()
             added.data = np.frombuffer(key[2], np.uint8)
+            if content.dtype == ml_dtypes.int4:  # two in a byte, the first in its lower half
+                added.data = (added.data[0::2] & 15) | np.resize(added.data[1::2] << 4, (len(added.data) + 1) // 2)
             self._model.buffers.append(added)
             self._buffers[key] = len(self._model.buffers) - 1
         return self._buffers[key]
@@ -275,6 +279,12 @@ class Graph:
         options = schema.GatherOptionsT()
         shape = (*rows.shape, *table.shape[1:])
         return self._operator("GATHER", [table, rows], [(shape, table.dtype, table.quantization)], options)[0]
+
+    def embedding_lookup(self, table: Tensor, rows: Tensor) -> Tensor:
+        """Rows of a table of integers, each with a scale of its own, as real numbers."""
+        return self._operator(
+            "EMBEDDING_LOOKUP", [rows, table], [((*rows.shape, table.shape[1]), np.float32, None)], None
+        )[0]
 
     def fully_connected(
         self, a: Tensor, weights: Tensor, bias: Tensor | None = None, relu: bool = False, to: Quantization | None = None

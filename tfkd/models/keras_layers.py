@@ -51,8 +51,8 @@ def weights_of(model: keras.Model) -> StudentWeights:
     (table,), masked = embedding.get_weights(), bool(embedding.mask_zero)
     of_words = None
     if masked:
-        # As large as the other columns' entries, so that one scale of integers serves all.
-        of_words = max(float(np.abs(table).max()), 1e-6)
+        # As large as a row's largest entry mostly is, so that one scale of integers serves all.
+        of_words = max(float(np.median(np.abs(table).max(axis=1))), 1e-6)
         table = np.pad(table, [(0, 0), (0, 1)], constant_values=of_words)
         table[PAD_ID] = 0
     return StudentWeights(
