@@ -95,7 +95,7 @@ def test_lowered_student_of_pairs_equals_keras(data):
 def test_what_pads_a_text_changes_nothing(weights, lowering):
     model = randomized(BiLstmClassifier(50, 2, 40, 32, 16))
     short, long = lowered(model, 5, weights, lowering), lowered(model, 9, weights, lowering)
-    texts = [[3, 4, 5], [49, 1, 2, 3, 4], [7], []]
+    texts = [[3, 4, 5], [49, 1, 2, 3, 4], [7], [], [3, 0, 4], [0, 3]]
     np.testing.assert_allclose(short(padded(texts, 5)), long(padded(texts, 9)), atol=1e-6)
 
 

@@ -337,11 +337,11 @@ class Graph:
         inputs = [a, self.constant(shape)]
         return self._operator("RESHAPE", inputs, [(tuple(shape), a.dtype, a.quantization)], options)[0]
 
-    def sum(self, a: Tensor, axis: int) -> Tensor:
+    def largest(self, a: Tensor, axis: int) -> Tensor:
         options = schema.ReducerOptionsT()
         options.keepDims = True
         shape = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
-        return self._operator("SUM", [a, self.constant([axis])], [(shape, a.dtype, None)], options)[0]
+        return self._operator("REDUCE_MAX", [a, self.constant([axis])], [(shape, a.dtype, None)], options)[0]
 
     # --- how they are added ---
 

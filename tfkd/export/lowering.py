@@ -37,7 +37,8 @@ def lower(
 ) -> bytes:
     """Returns a .tflite, without metadata, that gives the student's probabilities for one text, or one pair.
 
-    A signature of length n takes `token_ids`, int32 [1, n], PAD_ID after the text's end, and for pairs
+    A signature of length n takes `token_ids`, int32 [1, n], PAD_ID after the text's end (within it, PAD_ID is a step
+    of no word, not passed over as Keras' mask does), and for pairs
     `pair_token_ids`, of the same shape, to `probabilities`, float32 [1, num_classes].
     `like_bert` it takes what BERT takes of one text instead: `ids`, `mask` and `segment_ids`, int32
     [1, n + 2] each. It passes over [CLS], [SEP] and the segments.
@@ -128,8 +129,10 @@ class _Bilstm:
         """How many steps the longest text takes, int32 [1]."""
         if not self._masked:
             return graph.constant([texts[0].shape[0]])
+        # The last word's place, not how many there are: a vocabulary whose delimiters let it has "<PAD>" within a text.
+        places = graph.constant(range(1, texts[0].shape[0] + 1))
         here = [graph.cast(graph.not_equal(ids, graph.constant([PAD_ID])), np.int32) for ids in texts]
-        return functools.reduce(graph.maximum, [graph.sum(ids, 0) for ids in here])
+        return functools.reduce(graph.maximum, [graph.largest(graph.mul(places, ids), 0) for ids in here])
 
     def projected(self, numbers: Reals, ids: Sequence[Tensor]) -> list[Tensor]:
         """What words give, for each direction [words, rank].
