@@ -263,6 +263,10 @@ class DistillConfig:
         _check_choice(self, "baseline_embedding_training")
 
 
+# Some twenty operators each.
+_MOST_UNROLLED_STEPS = 512
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExportConfig:
     """How the student becomes a .tflite file."""
@@ -327,6 +331,12 @@ class ExportConfig:
             _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _check_choice(self, "quantization")
         _check_choice(self, "lowering")
+        _check(
+            self.lowering == "while" or self.max_tokens <= _MOST_UNROLLED_STEPS,
+            "max_tokens",
+            self.max_tokens,
+            f"at most {_MOST_UNROLLED_STEPS} with --lowering={self.lowering}; --lowering=while reads longer texts",
+        )
         _check_choice(self, "runtime")
         _check(
             self.lowering != "while" or self.runtime != "mediapipe",

@@ -148,6 +148,16 @@ def test_limits_of_size_and_agreement(student, tokenizer, tmp_path):
         ExportConfig(min_agreement=2)
 
 
+def test_long_texts_need_a_loop(student, tokenizer, tmp_path):
+    with pytest.raises(ValueError, match=r"--max_tokens=513: expected at most 512 with --lowering=unrolled; .*while"):
+        ExportConfig(max_tokens=513)
+    config = ExportConfig(max_tokens=10_000, lowering="while")
+    long = Examples.without_labels(["a good bad film " * 2400])
+    result = export_student(student, tokenizer, LABELS, long, TEXTS, tmp_path / "long.tflite", config)
+    assert result.parity.max_probability_difference < 0.02
+    assert result.truncated == 0
+
+
 def test_int8_with_too_few_texts_is_refused(student, tokenizer, tmp_path):
     few = Examples.without_labels(TEXTS.texts[:9])
     with pytest.raises(InputError, match=r"9 different texts to calibrate with; .* --quantization=dynamic_int8"):
