@@ -10,7 +10,6 @@ printed; --out writes it to a file too.
 from __future__ import annotations
 
 import functools
-import json
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
+from tfkd.benchmark.arm64 import instructions
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import TfkdError
@@ -207,9 +207,7 @@ def _instructions(path: Path, vocabulary_size: int) -> str:
     """ARM64 instructions of one inference over a text as long as the model, by the emulator."""
     if path.suffix == ".onnx" or not Path(FLAGS.arm64).is_file():
         return "-"
-    command = [sys.executable, FLAGS.arm64, str(path), "--low=1", f"--high={vocabulary_size}", "--runs=1000", "--json"]
-    counted = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return f"{counted[str(path)]['insns_per_inference'] / 1e6:.2f} M"
+    return f"{instructions(path, Path(FLAGS.arm64), vocabulary_size) / 1e6:.2f} M"
 
 
 def _start_app(arguments: list[str]) -> None:

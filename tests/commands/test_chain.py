@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pyarrow.parquet as pq
+import pytest
 
 from tests.commands.conftest import assert_one_line, call
 from tfkd.files import read_json
@@ -95,10 +96,10 @@ def test_tuning_keeps_the_fastest_file_within_the_limits(chain, tmp_path):
     assert header.startswith("|   | flags")
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     assert len(cells) == 7  # of a table of 8 columns no narrower one is tried
-    times = [float(row[2].removesuffix(" us")) for row in cells if row[2] != "-"]
+    times = [float(row[3].removesuffix(" us")) for row in cells if row[3] != "-"]
     assert times == sorted(times)
     assert kept == f"{out}: {cells[0][1]}"
-    assert cells[0][3] == f"{out.stat().st_size / 1e6:.2f} MB"
+    assert cells[0][4] == f"{out.stat().st_size / 1e6:.2f} MB"
     assert "*" in [row[0] for row in cells]
 
     before = out.read_bytes()
@@ -107,3 +108,23 @@ def test_tuning_keeps_the_fastest_file_within_the_limits(chain, tmp_path):
     assert "nothing to export is within the limits: --lowering=unrolled" in outcome.err.splitlines()[-1]
     assert out.read_bytes() == before
     assert "while" not in call("export", *student, "--tune", "--runtime=mediapipe").out
+
+
+def test_tuning_by_instructions(chain, tmp_path):
+    """The counter here counts bytes: what is kept is the smallest file. And one that fails is one line."""
+    counter, out = tmp_path / "count.py", tmp_path / "tuned.tflite"
+    counter.write_text(
+        "import json, os, sys\n"
+        "assert sys.argv[2:] == ['--low=1', sys.argv[3], '--runs=1000', '--json'], sys.argv\n"
+        "print(json.dumps({sys.argv[1]: {'insns_per_inference': os.path.getsize(sys.argv[1])}}))"
+    )
+    student = (f"--data={chain.data}", f"--student={chain.folder / 'student'}", "--max_tokens=12", f"--out={out}")
+    outcome = call("export", *student, "--tune", f"--arm64={counter}")
+    assert outcome.status == 0, outcome.err
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in outcome.out.splitlines()[2:-2]]
+    sizes = [float(row[4].removesuffix(" MB")) for row in rows]
+    assert sizes == sorted(sizes)
+    assert out.stat().st_size / 1e6 == pytest.approx(sizes[0], abs=0.005)
+    counter.write_text("raise SystemExit('no emulator')")
+    outcome = call("export", *student, "--tune", f"--arm64={counter}")
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (1, f"tfkd: {counter}: failed: no emulator")

@@ -26,6 +26,9 @@ def define_flags() -> None:
         False,
         "try all lowerings, arithmetics and some tables, and keep the fastest file within the limits",
     )
+    flags.DEFINE_string(
+        "arm64", "", "with --tune: script that counts the ARM64 instructions of an inference (see tfkd.benchmark.arm64)"
+    )
     define_seed()
     define_flags_of(DataConfig, ExportConfig)
 
@@ -47,7 +50,7 @@ def main(arguments: list[str]) -> None:
     if FLAGS.tune:
         from tfkd.pipeline.tuning import described, trials_table, tune
 
-        trials = tune(student, dev, texts, config, Path(out))
+        trials = tune(student, dev, texts, config, Path(out), Path(FLAGS.arm64) if FLAGS.arm64 else None)
         print(trials_table(trials))
         print(f"\n{out}: {described(trials[0].config)}")
         return

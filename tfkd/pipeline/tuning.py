@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tfkd.benchmark.arm64 import instructions
 from tfkd.benchmark.host import latencies_us
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
@@ -34,6 +36,7 @@ class Trial:
       problem: why it wasn't, in a line.
       accuracy: share of the dev texts that it gives their label.
       latency_us: median time of a dev text's ids on this machine, all trials measured in turn.
+      instructions: of ARM64, of a text as long as the file reads; None if they weren't counted.
     """
 
     config: ExportConfig
@@ -41,12 +44,14 @@ class Trial:
     problem: str = ""
     accuracy: float = float("nan")
     latency_us: float = float("nan")
+    instructions: int | None = None
 
     @property
     def costs(self) -> tuple[float, float, float]:
-        """What is better if it is less: time, bytes, and labels other than the Keras student's."""
+        """What is better if it is less: instructions or else time, bytes, labels other than the Keras student's."""
         assert self.result is not None
-        return self.latency_us, self.result.size_bytes, 1 - self.result.parity.label_agreement
+        time = self.latency_us if self.instructions is None else self.instructions
+        return time, self.result.size_bytes, 1 - self.result.parity.label_agreement
 
 
 def combinations(config: ExportConfig, embedding_dim: int) -> list[ExportConfig]:
@@ -70,7 +75,9 @@ def combinations(config: ExportConfig, embedding_dim: int) -> list[ExportConfig]
     return [dataclasses.replace(config, **way) for way in ways]
 
 
-def tune(student: Student, dev: Examples, texts: Examples, config: ExportConfig, out: Path) -> list[Trial]:
+def tune(
+    student: Student, dev: Examples, texts: Examples, config: ExportConfig, out: Path, counter: Path | None = None
+) -> list[Trial]:
     """Exports a student in each way that is worth trying, and keeps the fastest file within `config`'s limits.
 
     Args:
@@ -79,6 +86,7 @@ def tune(student: Student, dev: Examples, texts: Examples, config: ExportConfig,
       texts: what they are fitted to.
       config: length, limits, and the runtime that must take the file.
       out: the file to write.
+      counter: of ARM64 instructions (see tfkd.benchmark.arm64); with it the fastest is that of the fewest.
 
     Returns:
       The trials, the fastest first, those that failed last.
@@ -107,6 +115,10 @@ def tune(student: Student, dev: Examples, texts: Examples, config: ExportConfig,
             accuracy = float(np.mean(result.probabilities.argmax(1) == dev.labels))
             trials.append(Trial(way, result, accuracy=accuracy))
         trials = _timed(trials, dev)
+        if counter is not None:
+            say("tune: counting instructions")
+            trials = [_counted(trial, counter, student.model.vocabulary_size) for trial in trials]
+        trials.sort(key=lambda trial: trial.costs if trial.result is not None else (math.inf,) * 3)
         best = next((trial for trial in trials if trial.result is not None), None)
         if best is None or best.result is None:
             reasons = "; ".join(f"{described(trial.config)}: {trial.problem}" for trial in trials)
@@ -126,17 +138,18 @@ def described(config: ExportConfig) -> str:
 def trials_table(trials: Sequence[Trial]) -> str:
     """Returns the trials as a table in Markdown; a star marks those that no other beats in all of time, size and
     agreement."""
-    rows = [("", "flags", "time", "size", "accuracy", "agreement")]
+    rows = [("", "flags", "instructions", "time", "size", "accuracy", "agreement")]
     measured = [trial for trial in trials if trial.result is not None]
     for trial in trials:
         if trial.result is None:
-            rows.append(("", described(trial.config), "-", "-", "-", trial.problem))
+            rows.append(("", described(trial.config), "-", "-", "-", "-", trial.problem))
             continue
         beaten = any(_beats(other, trial) for other in measured)
         rows.append(
             (
                 "" if beaten else "*",
                 described(trial.config),
+                "-" if trial.instructions is None else f"{trial.instructions / 1e6:.2f} M",
                 f"{trial.latency_us:.0f} us",
                 f"{trial.result.size_bytes / 1e6:.2f} MB",
                 f"{trial.accuracy:.2%}",
@@ -151,7 +164,7 @@ def _beats(one: Trial, other: Trial) -> bool:
 
 
 def _timed(trials: list[Trial], dev: Examples) -> list[Trial]:
-    """The trials with their times, the fastest first."""
+    """The trials with their times."""
     exported = [trial for trial in trials if trial.result is not None]
     classifiers = [LiteRtClassifier.from_file(trial.result.path) for trial in exported if trial.result is not None]
     rows: list[tuple[np.ndarray, ...]] = []
@@ -160,4 +173,10 @@ def _timed(trials: list[Trial], dev: Examples) -> list[Trial]:
         rows = list(zip(*(column.padded(length=classifiers[0].max_tokens) for column in encoded), strict=True))
     times = latencies_us([classifier.predict_ids for classifier in classifiers], rows)
     timed = [dataclasses.replace(trial, latency_us=time) for trial, time in zip(exported, times, strict=True)]
-    return sorted(timed, key=lambda trial: trial.latency_us) + [trial for trial in trials if trial.result is None]
+    return timed + [trial for trial in trials if trial.result is None]
+
+
+def _counted(trial: Trial, counter: Path, vocabulary_size: int) -> Trial:
+    if trial.result is None:
+        return trial
+    return dataclasses.replace(trial, instructions=instructions(trial.result.path, counter, vocabulary_size))
