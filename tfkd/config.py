@@ -286,8 +286,9 @@ class ExportConfig:
     lowering: str = _option(
         "unrolled",
         "what becomes of the LSTM's steps; unrolled: one after the other, the fastest; folded: so too, and the table "
-        "holds what words give to the gates: faster yet, of many times the size; while: a loop over the text's words "
-        "alone: it starts soonest, needs least memory, but MediaPipe refuses it",
+        "holds what words give to the gates: faster yet, of many times the size (with a low --rank all do so, as it is "
+        "no larger); while: a loop over the text's words alone: it starts soonest, needs least memory, but MediaPipe "
+        "refuses it",
         ("unrolled", "folded", "while"),
     )
     export_rank: int = _option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from tfkd.export.graph import Graph, Model
 from tfkd.export.lowering import LOWERINGS, SIGNATURE, lower
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
+from tfkd.models.student_weights import LstmWeights
 from tfkd.models.texts_met import TextsMet
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
@@ -169,6 +172,45 @@ def test_each_constant_is_stored_once_whatever_the_length():
     assert {shape for shape, kind in stored.items() if kind == schema.TensorType.INT8} == quantized
     weights = np.prod(table) + 2 * np.prod(kernel) + 2 * 4 * hidden * hidden + dense * 2 * hidden
     assert weights < len(content) < weights + 24 * 3_000  # bytes of the graph, per step
+
+
+@pytest.mark.parametrize("lowering", LOWERINGS)
+def test_a_low_rank_is_folded_into_the_table(lowering):
+    rng = np.random.default_rng(0)
+    full = weights_of(randomized(BiLstmClassifier(30, 2, 12, 10, 4)))
+    directions = [
+        LstmWeights(
+            rng.normal(0, 1, (13, 3)).astype(np.float32),
+            rng.normal(0, 1, (10, 3)).astype(np.float32),
+            lstm.bias,
+            rng.normal(0, 1, (3, 40)).astype(np.float32),
+            lstm.backward,
+        )
+        for lstm in full.directions
+    ]
+    narrow = dataclasses.replace(full, directions=tuple(directions))
+    content = lower(narrow, [5], lambda graph: Reals(graph, "float32"), lowering)
+    root = schema.Model.GetRootAs(content)
+    graph = root.Subgraphs(0 if lowering != "while" else 2)
+    shapes = [
+        tuple(graph.Tensors(i).ShapeAsNumpy()) for i in range(graph.TensorsLength()) if graph.Tensors(i).ShapeLength()
+    ]
+    assert (30, 3) in shapes
+    assert (30, 13) not in shapes
+    # What numpy computes step by step.
+    ids = np.array([[7, 3, 9, 0, 0]], np.int32)
+    met = TextsMet(np.concatenate([ids, rng.integers(1, 30, (40, 5))]).astype(np.int32))
+    (row,) = (i for i, text in enumerate(met.token_ids) if (text == ids[0]).all())
+    whole = dataclasses.replace(
+        narrow,
+        directions=tuple(
+            LstmWeights(d.kernel @ d.expansion, d.recurrent @ d.expansion, d.bias, None, d.backward) for d in directions
+        ),
+    )
+    for steps, of_whole in zip(met.steps(narrow), met.steps(whole), strict=True):
+        np.testing.assert_allclose(list(steps)[-1].state[row], list(of_whole)[-1].state[row], atol=1e-5)
+    unfolded = lower(whole, [5], lambda graph: Reals(graph, "float32"))
+    np.testing.assert_allclose(Lowered(content)(ids), Lowered(unfolded)(ids), atol=1e-5)
 
 
 def test_a_loop_has_one_body_whatever_the_length():

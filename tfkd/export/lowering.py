@@ -50,12 +50,13 @@ def lower(
       lengths: tokens read of a text, a graph each. The longest is that of the signature SIGNATURE and the model's
         first graph; the others' are named `tokens_16` and so on.
       arithmetic: makes what a graph computes with.
-      lowering: a key of LOWERINGS.
+      lowering: a key of LOWERINGS. Where a folded table is no larger, as with a low rank, all fold it.
       like_bert: as above; only of single texts.
     """
     assert not (like_bert and weights.pairs), "MediaPipe's BERT takes single texts"
     model = Model()
-    bilstm = _Bilstm(weights, folded=lowering == "folded")
+    folded_columns = sum(lstm.recurrent.shape[1] for lstm in weights.directions)
+    bilstm = _Bilstm(weights, folded=lowering == "folded" or folded_columns <= weights.embedding.shape[1])
     for tokens in sorted(lengths, reverse=True):
         graph = Graph(model)
         texts = _texts(graph, tokens, len(weights.embedding), weights.pairs, like_bert)
