@@ -40,13 +40,7 @@ class Reals:
     def words(self, embedding: np.ndarray, ids: Tensor) -> Tensor:
         """Rows of the embedding table."""
         if self.table_bits == 4:
-            # The operator takes each row to begin with a byte of its own, of two entries.
-            even = np.pad(embedding, [(0, 0), (0, embedding.shape[1] % 2)])
-            scales = Quantization(np.maximum(np.abs(even).max(axis=1), 1e-6) / 7)
-            rows = self.graph.embedding_lookup(self.graph.constant(even, scales, ml_dtypes.int4), ids)
-            if even.shape == embedding.shape:
-                return rows
-            return self.graph.slice(rows, (0, 0), (rows.shape[0], embedding.shape[1]))
+            return self._rows_of_four_bits(embedding, ids)
         return self._real(self.graph.gather(self._stored(embedding), ids))
 
     def dense(self, a: Tensor, kernel: np.ndarray, bias: np.ndarray | None = None, relu: bool = False) -> Tensor:
@@ -102,6 +96,21 @@ class Reals:
         out = self.dense(a, layer.kernel, layer.bias, relu=layer.activation == "relu")
         activations = {"tanh": self.graph.tanh, "sigmoid": self.graph.logistic, "softmax": self.graph.softmax}
         return activations[layer.activation](out) if layer.activation in activations else out
+
+    def _rows_of_four_bits(self, table: np.ndarray, ids: Tensor) -> Tensor:
+        """Rows of a table, each with a scale of its own.
+
+        The scales are a column by themselves, of two bytes each: those that a tensor may have, one a row, are stored
+        with a zero point each, in twelve.
+        """
+        graph = self.graph
+        scales = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 7, 1e-6).astype(np.float16)
+        # The operator takes each row to begin with a byte of its own, of two entries.
+        entries = np.pad(table / scales, [(0, 0), (0, table.shape[1] % 2)])
+        rows = graph.dequantize(graph.gather(graph.constant(entries, Quantization(1.0), ml_dtypes.int4), ids))
+        if entries.shape != table.shape:
+            rows = graph.slice(rows, (0, 0), (rows.shape[0], table.shape[1]))
+        return graph.mul(rows, self._real(graph.gather(graph.constant(scales), ids)))
 
     def _stored(self, values: np.ndarray, per_row: bool = False) -> Tensor:
         if self.weights != "int8" or values.size < MIN_QUANTIZED_ELEMENTS:

@@ -30,7 +30,7 @@ _TYPES = {
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
 _OPERATOR_VERSIONS = {
-    "ADD": 2, "CONCATENATION": 2, "DEQUANTIZE": 2, "EMBEDDING_LOOKUP": 4, "FULLY_CONNECTED": 5, "GATHER": 2,
+    "ADD": 2, "CONCATENATION": 2, "DEQUANTIZE": 2, "FULLY_CONNECTED": 5, "GATHER": 2,
     "LOGISTIC": 2, "MUL": 2, "RESHAPE": 1, "SOFTMAX": 2, "SPLIT": 2, "TANH": 2,
 }  # fmt: skip
 
@@ -279,12 +279,6 @@ class Graph:
         options = schema.GatherOptionsT()
         shape = (*rows.shape, *table.shape[1:])
         return self._operator("GATHER", [table, rows], [(shape, table.dtype, table.quantization)], options)[0]
-
-    def embedding_lookup(self, table: Tensor, rows: Tensor) -> Tensor:
-        """Rows of a table of integers, each with a scale of its own, as real numbers."""
-        return self._operator(
-            "EMBEDDING_LOOKUP", [rows, table], [((*rows.shape, table.shape[1]), np.float32, None)], None
-        )[0]
 
     def fully_connected(
         self, a: Tensor, weights: Tensor, bias: Tensor | None = None, relu: bool = False, to: Quantization | None = None
