@@ -27,6 +27,7 @@ class LiteRtModel:
     def __init__(self, model: bytes, num_threads: int = 1):
         with silenced():
             self._interpreter = Interpreter(model_content=model, num_threads=num_threads)
+            self._interpreter.allocate_tensors()
             names = self._interpreter.get_signature_list()
             runners = [self._interpreter.get_signature_runner(name) for name in names]
         inputs = runners[0].get_input_details()
