@@ -79,6 +79,7 @@ class Candidate:
 
 def main(arguments: list[str]) -> None:
     import_tensorflow()
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
     from tfkd.pipeline.data import read_sentences
     from tfkd.training.student_folder import load_student
     from tfkd.transfer_set.shards import ShardedTable, some_texts
