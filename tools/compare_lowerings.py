@@ -13,8 +13,7 @@ import functools
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 from absl import app, flags
 
 from tfkd.benchmark.arm64 import instructions
+from tfkd.benchmark.host import latencies_us
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import TfkdError
@@ -42,7 +42,7 @@ STUDENTS: dict[str, dict[str, Any]] = {
     "while, dynamic int8": {"lowering": "while"},
     "while, int8": {"lowering": "while", "quantization": "int8"},
 }
-_RUNS, _ROUNDS = 50, 20
+_ROWS, _ROUNDS = 50, 1000
 _FIRST_RESULT = r"""
 import re, sys, time
 import numpy as np
@@ -74,7 +74,6 @@ class Candidate:
     name: str
     path: Path
     cells: dict[str, str] = field(default_factory=dict)
-    microseconds: list[float] = field(default_factory=list)
 
 
 def main(arguments: list[str]) -> None:
@@ -118,10 +117,9 @@ def main(arguments: list[str]) -> None:
             candidate.cells["first result"], candidate.cells["peak memory"] = _start(candidate.path)
             candidate.cells["loads in"] = _loaders(candidate.path)
             candidate.cells["instructions"] = _instructions(candidate.path, student.model.vocabulary_size)
-        _time(made, runners, ids[encoded.lengths >= tokens // 2])
-        fastest = min(np.median(c.microseconds) for c in made)
-        for candidate in made:
-            candidate.cells["host time"] = f"{np.median(candidate.microseconds) / fastest:.2f}"
+        times = latencies_us(runners, [(row,) for row in ids[encoded.lengths >= tokens // 2][:_ROWS]], _ROUNDS)
+        for candidate, time in zip(made, times, strict=True):
+            candidate.cells["host time"] = f"{time / min(times):.2f}"
     columns = ("instructions", "host time", "first result", "peak memory", "size", "accuracy", "agrees", "loads in")
     table = markdown_table([("", *columns), *((c.name, *(c.cells[column] for column in columns)) for c in made)])
     print(table)
@@ -161,16 +159,6 @@ def _runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
         return interpreter.get_tensor(output["index"])[0]
 
     return run
-
-
-def _time(made: Sequence[Candidate], runners: Sequence[Any], ids: np.ndarray) -> None:
-    """Times the candidates in turn, so that all meet the machine's moods alike."""
-    for _ in range(_ROUNDS):
-        for candidate, run in zip(made, runners, strict=True):
-            for row in ids[:_RUNS]:
-                started = time.perf_counter()
-                run(row)
-                candidate.microseconds.append((time.perf_counter() - started) * 1e6)
 
 
 def _start(path: Path) -> tuple[str, str]:

@@ -112,7 +112,8 @@ def export_student(
         max_tokens=config.max_tokens,
     )
     like_bert = isinstance(tokenizer, PieceTokenizer) and not model.pairs
-    some = texts.take(np.linspace(0, len(texts) - 1, min(len(texts), CALIBRATION_TEXTS)).astype(int))
+    wanted = min(len(texts), CALIBRATION_TEXTS) if needs_texts(config) else 0
+    some = texts.take(np.linspace(0, len(texts) - 1, wanted).astype(int))
     to_fit = [tokenizer.encode(column).padded(length=config.max_tokens) for column in some.columns]
     weights, arithmetic = fitted(weights_of(model), np.concatenate(to_fit), config)
     content = with_metadata(lower(weights, config.lengths, arithmetic, config.lowering, like_bert), metadata)

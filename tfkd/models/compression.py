@@ -57,9 +57,7 @@ def with_rank_of(weights: StudentWeights, rank: int, texts: TextsMet) -> Student
 
     def factored(lstm: LstmWeights, steps: Iterator[Step]) -> LstmWeights:
         second_moments = sum(z.T @ z for z in (np.concatenate([step.word, step.state], axis=1) for step in steps))
-        first, expansion = _factors(np.concatenate([lstm.kernel, lstm.recurrent]), second_moments, rank)
-        words = len(lstm.kernel)
-        return LstmWeights(first[:words], first[words:], lstm.bias, expansion, lstm.backward)
+        return _factored(lstm, second_moments, rank)
 
     return dataclasses.replace(weights, directions=tuple(map(factored, weights.directions, texts.steps(weights))))
 
@@ -70,23 +68,27 @@ def in_few_dimensions(weights: StudentWeights) -> StudentWeights:
     They have few if it was held to them in training (see tfkd.models.low_rank).
     """
 
-    def of_both(lstm: LstmWeights) -> np.ndarray:
-        return np.concatenate([lstm.kernel, lstm.recurrent])
-
     if weights.directions[0].expansion is not None:
         return weights
-    spectra = [np.linalg.svd(of_both(lstm).astype(np.float64), compute_uv=False) for lstm in weights.directions]
+    spectra = [np.linalg.svd(_of_both(lstm).astype(np.float64), compute_uv=False) for lstm in weights.directions]
     rank = max(int((spectrum > _NOISE * spectrum[0]).sum()) for spectrum in spectra)
     # Of a state of hidden_size, by way of rank, to four gates.
     if 5 * rank >= 4 * weights.hidden_size:
         return weights
+    directions = (_factored(lstm, np.eye(len(_of_both(lstm))), rank) for lstm in weights.directions)
+    return dataclasses.replace(weights, directions=tuple(directions))
 
-    def factored(lstm: LstmWeights) -> LstmWeights:
-        first, expansion = _factors(of_both(lstm), np.eye(len(of_both(lstm))), rank)
-        words = len(lstm.kernel)
-        return LstmWeights(first[:words], first[words:], lstm.bias, expansion, lstm.backward)
 
-    return dataclasses.replace(weights, directions=tuple(map(factored, weights.directions)))
+def _of_both(lstm: LstmWeights) -> np.ndarray:
+    """What takes a word and the state, side by side, [embedding_dim + hidden_size, rank]."""
+    return np.concatenate([lstm.kernel, lstm.recurrent])
+
+
+def _factored(lstm: LstmWeights, second_moments: np.ndarray, rank: int) -> LstmWeights:
+    """A direction of full rank by way of so many dimensions, for words and states of these second moments."""
+    first, expansion = _factors(_of_both(lstm), second_moments, rank)
+    words = len(lstm.kernel)
+    return LstmWeights(first[:words], first[words:], lstm.bias, expansion, lstm.backward)
 
 
 def _factors(matrix: np.ndarray, second_moments: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
