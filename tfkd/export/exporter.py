@@ -61,6 +61,19 @@ def check_runtime(config: ExportConfig, pairs: bool) -> None:
         raise InputError("--runtime=mediapipe: MediaPipe has no task for pairs of texts; export for litert")
 
 
+def check_size(content: bytes, config: ExportConfig) -> None:
+    """Passes a file that is no larger than it may be.
+
+    Raises:
+      InputError: it is.
+    """
+    if config.max_size and len(content) > config.max_size * 1e6:
+        raise InputError(
+            f"the file would be of {len(content) / 1e6:.2f} MB; at most {config.max_size:g} expected (--max_size); "
+            "nothing was exported: its table, of as many rows as words, is what grows it"
+        )
+
+
 def export_student(
     model: BiLstmClassifier,
     tokenizer: Tokenizer,
@@ -119,11 +132,7 @@ def export_student(
     content = with_metadata(lower(weights, config.lengths, arithmetic, config.lowering, like_bert), metadata)
     encoded = [tokenizer.encode(texts) for texts in dev.columns]
     reference = model.probabilities(*encoded, max_tokens=config.max_tokens)
-    if config.max_size and len(content) > config.max_size * 1e6:
-        raise InputError(
-            f"the file would be of {len(content) / 1e6:.2f} MB; at most {config.max_size:g} expected (--max_size); "
-            "nothing was exported: distil with a smaller --vocabulary_size"
-        )
+    check_size(content, config)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
         probabilities = LiteRtClassifier.from_file(temporary).predict(*dev.columns)
