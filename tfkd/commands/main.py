@@ -23,6 +23,7 @@ COMMANDS = {
     "distill": "train the student on the transfer set",
     "export": "make a checked .tflite of the student",
     "evaluate": "measure teachers, students and .tflite files on dev sentences",
+    "benchmark": "measure what .tflite files cost, here, on phones, in ARM64 instructions",
     "predict": "classify texts with a .tflite file",
 }
 
