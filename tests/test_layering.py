@@ -26,7 +26,7 @@ LAYERS = (
     ("tfkd.transfer_set",),
     ("tfkd.training", "tfkd.export", "tfkd.benchmark"),
     ("tfkd.report",),
-    ("tfkd.pipeline",),
+    ("tfkd.pipeline", "tfkd.demo"),
     ("tfkd.commands",),
     ("tfkd.__main__",),
 )
