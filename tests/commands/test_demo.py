@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import sys
 import urllib.request
 
 import pytest
@@ -90,6 +91,18 @@ def test_tensorflow_is_imported_for_a_teacher_alone(chain, no_assets):
     outcome = call_process("demo", chain.tflite, "--port=0", code=LOADED)
     assert "tfkd.demo.server" in _loaded(outcome.err)
     assert not _loaded(outcome.err) & {"tensorflow", "keras", "keras_hub", "mediapipe"}
+
+
+@pytest.mark.real
+@pytest.mark.skipif(sys.platform == "win32", reason="its browser is a script of the shell's")
+def test_open_calls_the_browser(chain, tmp_path, monkeypatch, mediapipe_at_hand):  # noqa: F811
+    script, opened = tmp_path / "browser", tmp_path / "opened"
+    script.write_text(f'#!/bin/sh\necho "$1" >"{opened}"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{script} %s")
+    with demo(chain.tflite, "--open") as address, urllib.request.urlopen(address) as response:  # after it was opened
+        assert response.status == 200
+        assert opened.read_text() == f"{address}\n"
 
 
 @pytest.mark.real

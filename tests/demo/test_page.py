@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.commands.conftest import ROOT
 from tests.demo.conftest import demo
-from tests.export.conftest import DEV, MAX_TOKENS, TEXTS
+from tests.export.conftest import DEV, MAX_TOKENS, TEXTS, small_student
 from tfkd.config import ExportConfig
 from tfkd.demo.examples import EXAMPLES
 from tfkd.export.exporter import export_student
@@ -178,6 +178,21 @@ def test_html_is_shown_as_text(hostile, watched):
         assert page.title() == f"{path.name} · tfkd demo"
 
 
+def test_of_many_labels_the_likeliest_are_shown(tokenizer, tmp_path, watched):
+    labels, path = [f"label {i}" for i in range(12)], tmp_path / "many.tflite"
+    config = ExportConfig(max_tokens=MAX_TOKENS)
+    export_student(small_student(tokenizer, len(labels)), tokenizer, labels, DEV, TEXTS, path, config)
+    (probabilities,) = LiteRtClassifier.from_file(path).predict(["a good film"])
+    with demo(path) as address:
+        page = opened(watched.page, address)
+        page.fill("#text", "a good film")
+        kept = sorted(np.argsort(probabilities)[-8:])
+        # In the labels' own order, so that they keep their places as one types.
+        assert page.locator("#scores .name").all_inner_texts() == [labels[i] for i in kept]
+        assert page.inner_text("#scores .further") == "and 4 less likely labels"
+        assert page.inner_text("#label") == page.inner_text(".likeliest .name") == labels[int(probabilities.argmax())]
+
+
 def test_the_teacher_is_asked(exported, teacher_folder, watched):
     page, teacher = watched.page, open_classifier(teacher_folder)
     with demo(exported.path, f"--teacher={teacher_folder}") as address:
@@ -209,6 +224,22 @@ def test_a_teacher_that_is_gone_is_told_and_the_student_goes_on(exported, teache
     page.fill("#text", "a bad film")
     expect(page.locator("#problem")).to_be_hidden()
     assert_says(page, classifier.label_names, classifier.predict(["a bad film"])[0])
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["about.json", "student.tflite", "*.mjs", "*.js", "*.wasm"])
+def test_what_does_not_come_is_told(name, exported, browser):
+    page = browser.new_page()
+    with demo(exported.path) as address:
+        page.route(
+            re.compile(rf"{re.escape(address)}(mediapipe/)?{name.replace('*', '[a-z_]+')}$"), lambda r: r.abort()
+        )
+        if name == "*.js":
+            page.route(f"{address}demo.js", lambda r: r.continue_())  # the page's own
+        page.goto(address)
+        expect(page.locator("#problem")).to_contain_text("The model can't be loaded: ")
+        assert "undefined" not in page.inner_text("#problem")
+        assert page.inner_text("#label") == "–"
     page.close()
 
 

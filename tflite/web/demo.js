@@ -1,7 +1,5 @@
 // Classifies what is typed, in the browser. Whatever comes from a text, a file or the server is shown as text alone.
 
-import { FilesetResolver, TextClassifier } from "./mediapipe/text_bundle.mjs";
-
 const SHOWN_SCORES = 8; // of many labels the likeliest
 const COUNTED_TIMES = 100; // of which the median is shown
 
@@ -97,13 +95,14 @@ async function askTeacher() {
 function read(classifier) {
   find("problem").hidden = true;
   clearTeacher();
-  if (text.value.trim()) {
-    classify(classifier);
-  } else {
-    setText("label", "–");
-    find("scores").replaceChildren();
-    setText("milliseconds", "–");
+  setText("milliseconds", "–");
+  try {
+    if (text.value.trim()) return classify(classifier);
+  } catch (error) {
+    showProblem(`MediaPipe can't classify this text: ${error.message}`);
   }
+  setText("label", "–");
+  find("scores").replaceChildren();
 }
 
 async function start() {
@@ -113,6 +112,8 @@ async function start() {
   setText("size", megabytes(about.size_bytes));
   setText("file-size", megabytes(about.size_bytes));
   setText("max-tokens", String(about.max_tokens));
+  // Not at the top, where what doesn't come could not be told.
+  const { FilesetResolver, TextClassifier } = await import("./mediapipe/text_bundle.mjs");
   const classifier = await TextClassifier.createFromModelPath(
     await FilesetResolver.forTextTasks("mediapipe"),
     "student.tflite",
@@ -137,5 +138,6 @@ async function start() {
 
 start().catch((error) => {
   setText("label", "–");
-  showProblem(`The model can't be loaded: ${error.message}`);
+  // A script that doesn't come is no Error, but an event.
+  showProblem(`The model can't be loaded: ${error.message ?? "MediaPipe doesn't come"}; does tfkd demo still run?`);
 });
