@@ -118,6 +118,7 @@ async function start() {
     await FilesetResolver.forTextTasks("mediapipe"),
     "student.tflite",
   );
+  classifier.classify(""); // MediaPipe starts its graph with the first text: not the time of a keystroke
   for (const example of about.examples) {
     const button = element("button", "example", example);
     button.type = "button";
