@@ -27,7 +27,7 @@ LAYERS = (
     ("tfkd.training", "tfkd.export"),
     ("tfkd.benchmark",),
     ("tfkd.report",),
-    ("tfkd.pipeline",),
+    ("tfkd.pipeline", "tfkd.demo"),
     ("tfkd.commands",),
     ("tfkd.__main__",),
 )

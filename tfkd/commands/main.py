@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "measure teachers, students and .tflite files on dev sentences",
     "benchmark": "measure what .tflite files cost, here, on phones, in ARM64 instructions",
     "predict": "classify texts with a .tflite file",
+    "demo": "show a student on a local page, where it classifies as one types",
 }
 
 
