@@ -94,10 +94,6 @@ class TeacherConfig:
         "the BERT: an asset (minilm_l6), a keras-hub preset name, a Hugging Face folder, hf://ORG/NAME, "
         "or the folder of a teacher that `tfkd finetune` made, which is taken as it is",
     )
-    teacher_count: int = _option(
-        1,
-        "teachers that are fine-tuned, each with a seed of its own; the student learns the mean of their logits",
-    )
     teacher_epochs: int = _option(3, "epochs of fine-tuning; the best by dev accuracy is kept")
     teacher_batch_size: int = _option(32, "sentences a fine-tuning step")
     teacher_learning_rate: float = _option(4e-5, "peak learning rate of AdamW")
@@ -109,7 +105,7 @@ class TeacherConfig:
     max_pieces: int = _option(128, "word pieces of a sentence that the teacher reads, [CLS] and [SEP] included")
 
     def __post_init__(self) -> None:
-        _check_positive(self, "teacher_count", "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
+        _check_positive(self, "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
         _check_share(self, "teacher_warmup")
         _check(self.teacher_weight_decay >= 0, "teacher_weight_decay", self.teacher_weight_decay, "0 or more")
         _check(self.teacher_frozen_blocks >= 0, "teacher_frozen_blocks", self.teacher_frozen_blocks, "0 or more")

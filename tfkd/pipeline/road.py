@@ -48,7 +48,6 @@ _TRAINING = ("tfkd.text.batching", "tfkd.training.checkpoint", "tfkd.training.lo
 _TEACHER = (
     "tfkd.models.frozen_blocks",
     "tfkd.models.teacher",
-    "tfkd.models.teacher_ensemble",
     "tfkd.training.finetune",
     *_TRAINING,
 )
@@ -62,7 +61,6 @@ _SENTENCES = (
 _LABELLING = (
     "tfkd.models.int8_teacher",
     "tfkd.models.teacher",
-    "tfkd.models.teacher_ensemble",
     "tfkd.text.batching",
     "tfkd.transfer_set.labelling",
     "tfkd.transfer_set.shards",
@@ -205,7 +203,7 @@ class _Road:
             import_logits(label.logits_from, self.corpus.label_names, label, folder)
         else:
             sentences, finetuned = ShardedTable(self.folder / "sentences"), self.finetuned
-            label_sentences(sentences, finetuned.members, finetuned.fingerprint, label, folder)
+            label_sentences(sentences, finetuned.teacher, finetuned.fingerprint, label, folder)
 
     def finetuned_step(self) -> str:
         config, corpus = self.config, self.corpus
