@@ -13,7 +13,7 @@ import pytest
 from tests.commands.conftest import ROOT
 from tfkd.config import AugmentationConfig, DataConfig, DistillConfig, ExportConfig, StudentConfig, TeacherConfig
 from tfkd.files import read_json
-from tfkd.pipeline.road import RunConfig
+from tfkd.pipeline.run_config import RunConfig
 from tfkd.training.finetune import load_finetuned
 from tfkd.transfer_set.shards import ShardedTable
 from tools.ablation import VARIANTS, ablate

@@ -23,7 +23,7 @@ _DISTRIBUTIONS = {"absl": "absl-py", "re2": "google-re2", "sklearn": "scikit-lea
 _BY_NAME = {
     "tfkd/commands/main": [
         f"tfkd.commands.{name}"
-        for name in ("augment", "distill", "evaluate", "export", "finetune", "label", "predict", "run")
+        for name in ("augment", "distill", "evaluate", "export", "finetune", "label", "predict", "report", "run")
     ],
     "tfkd/export/metadata": ["mediapipe"],
 }

@@ -23,6 +23,7 @@ COMMANDS = {
     "distill": "train the student on the transfer set",
     "export": "make a checked .tflite of the student",
     "evaluate": "measure teachers, students and .tflite files on dev sentences",
+    "report": "write a run's report anew, or compare several runs in one page",
     "predict": "classify texts with a .tflite file",
 }
 
