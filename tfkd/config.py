@@ -307,8 +307,8 @@ class ExportConfig:
     max_size: float = _option(0.0, "MB that the file may have, or it isn't written; 0: any")
     runtime: str = _option(
         "litert",
-        "what is to run the file; mediapipe: what it can't run, pairs and --lowering=while, is refused before any work "
-        "is done. Other files run in both whichever is named",
+        "what is to run the file; mediapipe: what it can't run, pairs, --lowering=while and --shorter_tokens, is "
+        "refused before any work is done. Other files run in both whichever is named",
         ("litert", "mediapipe"),
     )
 

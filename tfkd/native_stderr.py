@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -21,6 +23,12 @@ def silenced() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@functools.cache
+def silence_at_exit() -> None:
+    """Drops what libraries write to file descriptor 2 once Python has ended: how they take themselves down."""
+    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 
 
 def import_tensorflow() -> None:

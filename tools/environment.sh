@@ -2,6 +2,7 @@
 #
 #   make_environment        tfkd itself
 #   make_environment dev    and what lint, types and tests need
+#   install_chromium        the browser that some tests drive, if there is none and it may be had
 #
 # PYTHON chooses the interpreter that .venv is made with. A stamp in .venv holds the
 # hash of setup.py and the path of this clone: nothing is done while both are as they were.
@@ -58,4 +59,22 @@ make_environment() {
     fi
     echo "$wanted" >".venv/installed${extra:+-$extra}"
     echo "Installed" >&2
+}
+
+install_chromium() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null; then
+            return
+        fi
+    done
+    if [[ "$(id -u)" != 0 ]] || ! command -v apt-get >/dev/null; then
+        echo "There is no Chromium here: tests that need one are skipped (Debian's package is chromium)" >&2
+        return
+    fi
+    echo "Installing Debian's chromium, which tests of the demo's page drive, with apt-get: some 400 MB" >&2
+    if ! apt-get -qq update >&2 ||
+        ! DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; then
+        echo "apt-get can't install it: tests that need it are skipped" >&2
+    fi
 }

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Lint, types and tests, all of them, whatever fails; arguments go to pytest:
-#   tools/test.sh --real            also those that use the real MiniLM
+#   tools/test.sh --real            also those that use the real MiniLM or a browser
 #   tools/test.sh tests/text -k csv
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tools/environment.sh
 make_environment dev
+if [[ " $* " == *" --real "* ]]; then
+    install_chromium
+fi
 
 failed=()
 check() {

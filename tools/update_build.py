@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tfkd.commands.main import COMMANDS
+
 ROOT = Path(__file__).resolve().parent.parent
 _FOLDERS = ("tfkd", "tools", "tests")
 _RUNNER = "tests/run_pytest"
@@ -21,10 +23,7 @@ _DISTRIBUTIONS = {"absl": "absl-py", "re2": "google-re2", "sklearn": "scikit-lea
 
 # What is imported by a name made at run time.
 _BY_NAME = {
-    "tfkd/commands/main": [
-        f"tfkd.commands.{name}"
-        for name in ("augment", "distill", "evaluate", "export", "finetune", "label", "predict", "report", "run")
-    ],
+    "tfkd/commands/main": [f"tfkd.commands.{name}" for name in COMMANDS],
     "tfkd/export/metadata": ["mediapipe"],
 }
 

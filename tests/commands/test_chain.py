@@ -110,21 +110,14 @@ def test_tuning_keeps_the_fastest_file_within_the_limits(chain, tmp_path):
     assert "while" not in call("export", *student, "--tune", "--runtime=mediapipe").out
 
 
+@pytest.mark.real
 def test_tuning_by_instructions(chain, tmp_path):
-    """The counter here counts bytes: what is kept is the smallest file. And one that fails is one line."""
-    counter, out = tmp_path / "count.py", tmp_path / "tuned.tflite"
-    counter.write_text(
-        "import json, os, sys\n"
-        "assert sys.argv[2:] == ['--low=1', sys.argv[3], '--runs=1000', '--json'], sys.argv\n"
-        "print(json.dumps({sys.argv[1]: {'insns_per_inference': os.path.getsize(sys.argv[1])}}))"
-    )
+    out = tmp_path / "tuned.tflite"
     student = (f"--data={chain.data}", f"--student={chain.folder / 'student'}", "--max_tokens=12", f"--out={out}")
-    outcome = call("export", *student, "--tune", f"--arm64={counter}")
+    outcome = call("export", *student, "--tune", "--arm64")
     assert outcome.status == 0, outcome.err
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in outcome.out.splitlines()[2:-2]]
-    sizes = [float(row[4].removesuffix(" MB")) for row in rows]
-    assert sizes == sorted(sizes)
-    assert out.stat().st_size / 1e6 == pytest.approx(sizes[0], abs=0.005)
-    counter.write_text("raise SystemExit('no emulator')")
-    outcome = call("export", *student, "--tune", f"--arm64={counter}")
-    assert (outcome.status, outcome.err.splitlines()[-1]) == (1, f"tfkd: {counter}: failed: no emulator")
+    counts = [float(row[2].removesuffix(" M")) for row in rows if row[2] != "-"]
+    assert len(counts) > 3
+    assert counts == sorted(counts)
+    assert outcome.out.splitlines()[-1] == f"{out}: {rows[0][1]}"

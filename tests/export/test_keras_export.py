@@ -105,3 +105,10 @@ def test_a_file_that_differs_is_not_written(tmp_path):
     with pytest.raises(InputError, match=r"differ|label"):
         export_keras_model(model, tmp_path / "m.tflite", texts(), ExportConfig(max_tokens=TOKENS, export_rank=1))
     assert not any(tmp_path.iterdir())
+
+
+def test_a_file_larger_than_it_may_be_is_not_written(tmp_path):
+    model, config = model_of(layers.LSTM(4), layers.Dense(2)), ExportConfig(max_tokens=TOKENS, max_size=0.001)
+    with pytest.raises(InputError, match=r"would be of 0\.0\d MB; at most 0\.001 expected \(--max_size\)"):
+        export_keras_model(model, tmp_path / "m.tflite", texts(), config)
+    assert not any(tmp_path.iterdir())

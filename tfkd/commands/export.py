@@ -2,21 +2,31 @@
 
 tfkd export --student=student --data=reviews.csv --out=student.tflite
 tfkd export --student=student --data=reviews.csv --out=student.tflite --tune --max_size=3.5
+tfkd export --teacher=teacher --data=reviews.csv --out=teacher.tflite
+
+The last is of the BERT, for `tfkd benchmark` to compare the student with.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, ExportConfig
+from tfkd.errors import InputError, UsageError
 from tfkd.native_stderr import import_tensorflow
+
+if TYPE_CHECKING:
+    from tfkd.export.exporter import ExportResult
+    from tfkd.text.examples import Corpus, Examples
 
 
 def define_flags() -> None:
     flags.DEFINE_string("student", "", "folder that tfkd distill wrote")
+    flags.DEFINE_string("teacher", "", "folder that tfkd finetune wrote, instead of a student's")
     flags.DEFINE_string(
         "transfer_set", "", "folder whose texts int8, --export_rank and --table_dim are fitted to; default: train"
     )
@@ -26,38 +36,86 @@ def define_flags() -> None:
         False,
         "try all lowerings, arithmetics and some tables, and keep the fastest file within the limits",
     )
-    flags.DEFINE_string(
-        "arm64", "", "with --tune: script that counts the ARM64 instructions of an inference (see tfkd.benchmark.arm64)"
+    flags.DEFINE_bool(
+        "arm64",
+        False,
+        "with --tune: the fastest is the file of the fewest ARM64 instructions, counted in an emulator; what it needs "
+        "is fetched once",
     )
     define_seed()
     define_flags_of(DataConfig, ExportConfig)
 
 
 def main(arguments: list[str]) -> None:
-    folder, out = required("student"), required("out")
+    if FLAGS.teacher and FLAGS.student:
+        raise UsageError(f"--student={FLAGS.student} --teacher={FLAGS.teacher}: expected one of them")
+    if FLAGS.teacher and FLAGS.tune:
+        raise UsageError("--tune: is for students; a teacher is exported in one way")
+    if FLAGS.arm64 and not FLAGS.tune:
+        raise UsageError("--arm64: counts for --tune; tfkd benchmark --arm64 counts those of a file")
+    folder, out = FLAGS.teacher or required("student"), Path(required("out"))
     data, config = config_of(DataConfig), config_of(ExportConfig)
     import_tensorflow()
-    from tfkd.export.exporter import CALIBRATION_TEXTS, export_student
+    if FLAGS.teacher:
+        _export_teacher(folder, data, config, out)
+    elif FLAGS.tune:
+        _tune(folder, data, config, out)
+    else:
+        _export_student(folder, data, config, out)
+
+
+def _export_student(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
+    from tfkd.export.exporter import export_student
     from tfkd.pipeline.data import read_sentences
     from tfkd.training.student_folder import load_student
-    from tfkd.transfer_set.shards import ShardedTable, some_texts
 
     student = load_student(folder)
     corpus = read_sentences(data, FLAGS.seed)
-    dev, texts = corpus.dev, corpus.train
-    if FLAGS.transfer_set:
-        texts = some_texts(ShardedTable(FLAGS.transfer_set), CALIBRATION_TEXTS)
-    if FLAGS.tune:
-        from tfkd.pipeline.tuning import described, trials_table, tune
-
-        trials = tune(student, dev, texts, config, Path(out), Path(FLAGS.arm64) if FLAGS.arm64 else None)
-        print(trials_table(trials))
-        print(f"\n{out}: {described(trials[0].config)}")
-        return
+    texts = _texts_to_fit(corpus)
     result = export_student(
-        student.model, student.tokenizer, student.label_names, dev, texts, out, config, name=Path(out).stem
+        student.model, student.tokenizer, student.label_names, corpus.dev, texts, out, config, name=out.stem
     )
+    _say(result, corpus)
+
+
+def _export_teacher(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
+    from tfkd.export.teacher_export import export_teacher
+    from tfkd.pipeline.data import read_sentences
+    from tfkd.training.finetune import load_finetuned
+
+    finetuned = load_finetuned(folder)
+    teacher, *others = finetuned.members
+    if others:
+        raise InputError(f"{folder}: is {1 + len(others)} teachers; name the folder of one of them")
+    corpus = read_sentences(data, FLAGS.seed)
+    _say(export_teacher(teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem), corpus)
+
+
+def _tune(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
+    from tfkd.benchmark.arm64 import arm64_emulator
+    from tfkd.pipeline.data import read_sentences
+    from tfkd.pipeline.tuning import described, trials_table, tune
+    from tfkd.training.student_folder import load_student
+
+    student = load_student(folder)
+    corpus = read_sentences(data, FLAGS.seed)
+    emulator = arm64_emulator() if FLAGS.arm64 else None
+    trials = tune(student, corpus.dev, _texts_to_fit(corpus), config, out, emulator)
+    print(trials_table(trials))
+    print(f"\n{out}: {described(trials[0].config)}")
+
+
+def _texts_to_fit(corpus: Corpus) -> Examples:
+    from tfkd.export.exporter import CALIBRATION_TEXTS
+    from tfkd.transfer_set.shards import ShardedTable, some_texts
+
+    if FLAGS.transfer_set:
+        return some_texts(ShardedTable(FLAGS.transfer_set), CALIBRATION_TEXTS)
+    return corpus.train
+
+
+def _say(result: ExportResult, corpus: Corpus) -> None:
     print(
-        f"{out}: {result.size_bytes / 1e6:.2f} MB; {result.parity.label_agreement:.2%} of {len(dev)} dev sentences "
-        f"get the Keras student's label; {result.truncated} are truncated"
+        f"{result.path}: {result.size_bytes / 1e6:.2f} MB; {result.parity.label_agreement:.2%} of {len(corpus.dev)} "
+        f"dev sentences get the Keras model's label; {result.truncated} are truncated"
     )

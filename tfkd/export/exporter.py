@@ -23,7 +23,6 @@ from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.student_weights import StudentWeights
 from tfkd.models.texts_met import TextsMet
-from tfkd.text.encoded_texts import longest
 from tfkd.text.examples import Examples, kind_of
 from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.text.tokenizer import Tokenizer
@@ -59,6 +58,19 @@ def check_runtime(config: ExportConfig, pairs: bool) -> None:
     """
     if pairs and config.runtime == "mediapipe":
         raise InputError("--runtime=mediapipe: MediaPipe has no task for pairs of texts; export for litert")
+
+
+def check_size(content: bytes, config: ExportConfig) -> None:
+    """Passes a file that is no larger than it may be.
+
+    Raises:
+      InputError: it is.
+    """
+    if config.max_size and len(content) > config.max_size * 1e6:
+        raise InputError(
+            f"the file would be of {len(content) / 1e6:.2f} MB; at most {config.max_size:g} expected (--max_size); "
+            "nothing was exported: its table, of as many rows as words, is what grows it"
+        )
 
 
 def export_student(
@@ -112,30 +124,38 @@ def export_student(
         max_tokens=config.max_tokens,
     )
     like_bert = isinstance(tokenizer, PieceTokenizer) and not model.pairs
-    wanted = min(len(texts), CALIBRATION_TEXTS) if needs_texts(config) else 0
-    some = texts.take(np.linspace(0, len(texts) - 1, wanted).astype(int))
+    some = texts.spread(CALIBRATION_TEXTS if needs_texts(config) else 0)
     to_fit = [tokenizer.encode(column).padded(length=config.max_tokens) for column in some.columns]
     weights, arithmetic = fitted(weights_of(model), np.concatenate(to_fit), config)
     content = with_metadata(lower(weights, config.lengths, arithmetic, config.lowering, like_bert), metadata)
     encoded = [tokenizer.encode(texts) for texts in dev.columns]
     reference = model.probabilities(*encoded, max_tokens=config.max_tokens)
-    if config.max_size and len(content) > config.max_size * 1e6:
-        raise InputError(
-            f"the file would be of {len(content) / 1e6:.2f} MB; at most {config.max_size:g} expected (--max_size); "
-            "nothing was exported: distil with a smaller --vocabulary_size"
-        )
+    return write_checked(content, reference, dev, path, config)
+
+
+def write_checked(
+    content: bytes, reference: np.ndarray, dev: Examples, path: str | Path, config: ExportConfig
+) -> ExportResult:
+    """Writes a .tflite with metadata, if it is as small as it must be and gives over dev what its model gives.
+
+    Args:
+      content: the file's.
+      reference: the model's probabilities, float [dev texts, classes].
+      dev: what the file is tried on.
+      path: where it goes.
+      config: its limits.
+
+    Raises:
+      InputError: it isn't, it doesn't, or it can't be written; then nothing is.
+    """
+    check_size(content, config)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
-        probabilities = LiteRtClassifier.from_file(temporary).predict(*dev.columns)
+        exported = LiteRtClassifier.from_file(temporary)
+        probabilities = exported.predict(*dev.columns)
         measured = parity.compare(reference, probabilities)
         parity.check(measured, config.min_agreement)
-    return ExportResult(
-        path=Path(path),
-        size_bytes=len(content),
-        truncated=int((longest(encoded) > config.max_tokens).sum()),
-        parity=measured,
-        probabilities=probabilities,
-    )
+    return ExportResult(Path(path), len(content), exported.truncated(*dev.columns), measured, probabilities)
 
 
 def fitted(

@@ -22,7 +22,7 @@ from scipy.special import expit, softmax
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import parity
-from tfkd.export.exporter import fitted
+from tfkd.export.exporter import check_size, fitted
 from tfkd.export.litert_model import LiteRtModel
 from tfkd.export.lowering import lower
 from tfkd.export.metadata import ModelMetadata, with_metadata
@@ -72,7 +72,7 @@ def export_keras_model(
 
     Raises:
       InputError: the model has another shape or weights that are NaN, the texts don't fit it, the file differs from the
-        model (see tfkd.export.parity), or it can't be written.
+        model (see tfkd.export.parity), is larger than it may be, or can't be written.
     """
     config = ExportConfig() if config is None else config
     weights = weights_of(model)
@@ -94,6 +94,7 @@ def export_keras_model(
     if tokenizer is not None:
         metadata = ModelMetadata(Path(path).stem, "", tokenizer, tuple(label_names), config.max_tokens)
         content = with_metadata(content, metadata)
+    check_size(content, config)
     exported = LiteRtModel(content)
     outputs = np.stack([exported.run(row) for row in ids])
     reference = np.asarray(model.predict(ids, verbose=0))

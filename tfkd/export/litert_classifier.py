@@ -81,10 +81,14 @@ class LiteRtClassifier:
         Args:
           token_ids: int32 [n] each, n one of `lengths`.
         """
+        return self._model.run(*self.inputs(*token_ids).values())
+
+    def inputs(self, *token_ids: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns what the model takes of one text's ids, or a pair's two, by name, int32 [n], of BERT [n + 2]."""
         if self._like_bert:
             assert isinstance(self.tokenizer, PieceTokenizer)
-            token_ids = tuple(self.tokenizer.bert_inputs(*token_ids).values())
-        return self._model.run(*token_ids)
+            return self.tokenizer.bert_inputs(*token_ids)
+        return dict(zip(INPUT_NAMES, token_ids, strict=False))
 
     def truncated(self, *columns: Sequence[str]) -> int:
         """Returns how many texts, or pairs for one of their texts, have more than `max_tokens` tokens."""

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from tfkd.native_stderr import silenced
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
+
+
+def first_graph_inputs(model: bytes) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of each input of a .tflite's first graph, which runs if no signature is named, in their order.
+
+    They are named as in the first signature, or as their tensors are if there is none.
+    """
+    root = schema.ModelT.InitFromPackedBuf(model)
+    named = signature_names(root)
+    tensors = root.subgraphs[0].tensors
+    return {named.get(i, tensors[i].name.decode()): tuple(map(int, tensors[i].shape)) for i in root.subgraphs[0].inputs}
+
+
+def signature_names(root: schema.ModelT) -> dict[int, str]:
+    """Returns what the first signature calls the inputs of a model, by the numbers of their tensors."""
+    signatures = root.signatureDefs or []
+    return {mapping.tensorIndex: mapping.name.decode() for mapping in (signatures[0].inputs if signatures else [])}
 
 
 class LiteRtModel:

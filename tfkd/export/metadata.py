@@ -25,6 +25,7 @@ from ai_edge_litert import schema_py_generated as model_schema
 
 from tfkd.errors import InputError
 from tfkd.export.graph import IDENTIFIER, packed
+from tfkd.export.litert_model import signature_names
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES, PieceTokenizer
 from tfkd.text.tokenizer import Tokenizer, tokenizer_of
 from tfkd.text.vocabulary import START_TOKEN
@@ -44,7 +45,7 @@ _INPUTS = {
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed: the same student gives the same file
 
 # What reading a flatbuffer or zip that is none comes upon.
-_MALFORMED = (
+MALFORMED = (
     struct.error, zipfile.BadZipFile, ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError,
     NotImplementedError, RuntimeError, EOFError,
 )  # fmt: skip
@@ -85,7 +86,9 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     if START_TOKEN in metadata.tokenizer.vocabulary.ids:
         raise InputError(f"the vocabulary holds {START_TOKEN}, which MediaPipe would write before every text")
     root = model_schema.ModelT.InitFromPackedBuf(model)
-    input_names = {mapping.tensorIndex: mapping.name.decode() for mapping in root.signatureDefs[0].inputs}
+    input_names = signature_names(root)
+    for tensor, name in input_names.items():  # a converter calls them "serving_default_ids:0"
+        root.subgraphs[0].tensors[tensor].name = name.encode()
     described = _packed_metadata(metadata, [input_names[tensor] for tensor in root.subgraphs[0].inputs])
     added = model_schema.BufferT()
     added.data = np.frombuffer(described, np.uint8)
@@ -134,7 +137,7 @@ def parse_metadata(model: bytes, path: str | Path) -> ModelMetadata:
     """
     try:
         return _parsed(model, path)
-    except _MALFORMED as e:
+    except MALFORMED as e:
         raise InputError(f"{path}: is damaged ({type(e).__name__}: {e}); export it again") from e
 
 

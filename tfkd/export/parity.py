@@ -1,4 +1,4 @@
-"""Whether an exported student still says what the Keras student says."""
+"""Whether an exported model still says what the Keras model says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_MEAN_PROBABILITY_DIFFERENCE = 0.02
 
 @dataclass(frozen=True)
 class Parity:
-    """How near two students are over the same texts.
+    """How near two models are over the same texts.
 
     Attributes:
       rows: texts compared.
@@ -29,7 +29,7 @@ class Parity:
 
 
 def compare(reference: np.ndarray, exported: np.ndarray) -> Parity:
-    """Returns the parity of two students' probabilities, each float [texts, classes].
+    """Returns the parity of two models' probabilities, each float [texts, classes].
 
     Raises:
       ValueError: the shapes differ, or there are no rows.
@@ -42,7 +42,7 @@ def compare(reference: np.ndarray, exported: np.ndarray) -> Parity:
     for name, probabilities in (("Keras", reference), ("exported", exported)):
         if not np.isfinite(probabilities).all():
             bad = int((~np.isfinite(probabilities).all(axis=1)).argmax())
-            raise InputError(f"the {name} student's probabilities for dev text {bad} are {probabilities[bad]}")
+            raise InputError(f"the {name} model's probabilities for dev text {bad} are {probabilities[bad]}")
     difference = np.abs(reference.astype(np.float64) - exported)
     return Parity(
         rows=len(reference),
@@ -64,13 +64,13 @@ def check(parity: Parity, min_agreement: float) -> None:
     """
     if parity.label_agreement < min_agreement:
         raise InputError(
-            f"the exported student gives the Keras student's label for {parity.label_agreement:.2%} of "
+            f"the exported file gives the Keras model's label for {parity.label_agreement:.2%} of "
             f"{parity.rows} dev texts; at least {min_agreement:.2%} expected (--min_agreement); nothing was exported: "
             "try --quantization=float32, or give more dev texts"
         )
     if parity.mean_probability_difference > MAX_MEAN_PROBABILITY_DIFFERENCE:
         raise InputError(
-            f"the exported student's probabilities differ from the Keras student's by "
+            f"the exported file's probabilities differ from the Keras model's by "
             f"{parity.mean_probability_difference:.4f} on average; at most {MAX_MEAN_PROBABILITY_DIFFERENCE} expected; "
             "nothing was exported: try --quantization=float32"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -34,7 +34,12 @@ class Int8Teacher:
     def __init__(self, teacher: Teacher):
         self._encode = teacher.encode
         self._num_classes = teacher.classifier.num_classes
-        model = _converted(teacher.classifier)
+        classifier = teacher.classifier
+        model = converted(
+            classifier,
+            lambda *inputs: {"logits": classifier(dict(zip(INPUT_SIGNATURE, inputs, strict=True)), training=False)},
+            [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in INPUT_SIGNATURE.items()],
+        )
         # One a core, with one thread each: sentences are many, so nothing is gained by sharing one.
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._workers = os.cpu_count() or 1
@@ -67,17 +72,26 @@ class Int8Teacher:
             self._idle.put(runner)
 
 
-def _converted(classifier: keras.Model) -> bytes:
-    """Returns the classifier as a .tflite with int8 weights, for batches of any shape."""
+def converted(
+    model: keras.Model,
+    serve: Callable[..., dict[str, tf.Tensor]],
+    signature: Sequence[tf.TensorSpec],
+    weights: str = "int8",
+) -> bytes:
+    """Returns a .tflite of one signature, as TensorFlow's converter makes it.
+
+    Args:
+      model: whose weights they are.
+      serve: from the inputs to the outputs, by name.
+      signature: the inputs, each with its name.
+      weights: their type, numpy's name: int8, float16 or float32.
+    """
     archive = keras.export.ExportArchive()
-    archive.track(classifier)
-    archive.add_endpoint(
-        "serve",
-        lambda *inputs: {"logits": classifier(dict(zip(INPUT_SIGNATURE, inputs, strict=True)), training=False)},
-        input_signature=[tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in INPUT_SIGNATURE.items()],
-    )
+    archive.track(model)
+    archive.add_endpoint("serve", serve, input_signature=list(signature))
     with tempfile.TemporaryDirectory() as folder, silenced():
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.optimizations = [] if weights == "float32" else [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16] if weights == "float16" else []
         return converter.convert()

@@ -13,17 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.benchmark.arm64 import instructions
-from tfkd.benchmark.host import latencies_us
+from tfkd.benchmark.arm64 import Arm64Emulator
+from tfkd.benchmark.host import interpreter_runner, timings_us
+from tfkd.benchmark.inputs import full_inputs, text_inputs
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export.exporter import ExportResult, export_student
-from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.files import atomic_path
 from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
 from tfkd.text.examples import Examples
+from tfkd.text.tokenizer import Tokenizer
 from tfkd.training.student_folder import Student
+
+_ROUNDS = 400
+_COUNTED_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,12 @@ def combinations(config: ExportConfig, embedding_dim: int) -> list[ExportConfig]
 
 
 def tune(
-    student: Student, dev: Examples, texts: Examples, config: ExportConfig, out: Path, counter: Path | None = None
+    student: Student,
+    dev: Examples,
+    texts: Examples,
+    config: ExportConfig,
+    out: Path,
+    emulator: Arm64Emulator | None = None,
 ) -> list[Trial]:
     """Exports a student in each way that is worth trying, and keeps the fastest file within `config`'s limits.
 
@@ -86,7 +95,7 @@ def tune(
       texts: what they are fitted to.
       config: length, limits, and the runtime that must take the file.
       out: the file to write.
-      counter: of ARM64 instructions (see tfkd.benchmark.arm64); with it the fastest is that of the fewest.
+      emulator: counts ARM64 instructions; with it the fastest is that of the fewest.
 
     Returns:
       The trials, the fastest first, those that failed last.
@@ -114,10 +123,10 @@ def tune(
                 continue
             accuracy = float(np.mean(result.probabilities.argmax(1) == dev.labels))
             trials.append(Trial(way, result, accuracy=accuracy))
-        trials = _timed(trials, dev)
-        if counter is not None:
+        trials = _timed(trials, student.tokenizer, dev)
+        if emulator is not None:
             say("tune: counting instructions")
-            trials = [_counted(trial, counter, student.model.vocabulary_size) for trial in trials]
+            trials = [_counted(trial, student, emulator) for trial in trials]
         trials.sort(key=lambda trial: trial.costs if trial.result is not None else (math.inf,) * 3)
         best = next((trial for trial in trials if trial.result is not None), None)
         if best is None or best.result is None:
@@ -163,20 +172,17 @@ def _beats(one: Trial, other: Trial) -> bool:
     return one.costs != other.costs and all(a <= b for a, b in zip(one.costs, other.costs, strict=True))
 
 
-def _timed(trials: list[Trial], dev: Examples) -> list[Trial]:
+def _timed(trials: list[Trial], tokenizer: Tokenizer, dev: Examples) -> list[Trial]:
     """The trials with their times."""
-    exported = [trial for trial in trials if trial.result is not None]
-    classifiers = [LiteRtClassifier.from_file(trial.result.path) for trial in exported if trial.result is not None]
-    rows: list[tuple[np.ndarray, ...]] = []
-    if classifiers:
-        encoded = [classifiers[0].tokenizer.encode(column) for column in dev.columns]
-        rows = list(zip(*(column.padded(length=classifiers[0].max_tokens) for column in encoded), strict=True))
-    times = latencies_us([classifier.predict_ids for classifier in classifiers], rows)
-    timed = [dataclasses.replace(trial, latency_us=time) for trial, time in zip(exported, times, strict=True)]
-    return timed + [trial for trial in trials if trial.result is None]
+    files = {i: trial.result.path for i, trial in enumerate(trials) if trial.result is not None}
+    rows = [list(zip(*text_inputs(file, tokenizer, dev.columns), strict=True)) for file in files.values()]
+    times = np.median(timings_us([interpreter_runner(file) for file in files.values()], rows, _ROUNDS), axis=0)
+    by_trial = dict(zip(files, times.tolist(), strict=True))
+    return [dataclasses.replace(t, latency_us=by_trial[i]) if i in by_trial else t for i, t in enumerate(trials)]
 
 
-def _counted(trial: Trial, counter: Path, vocabulary_size: int) -> Trial:
+def _counted(trial: Trial, student: Student, emulator: Arm64Emulator) -> Trial:
     if trial.result is None:
         return trial
-    return dataclasses.replace(trial, instructions=instructions(trial.result.path, counter, vocabulary_size))
+    inputs = full_inputs(trial.result.path, student.tokenizer, _COUNTED_ROWS, 1 + student.model.pairs)
+    return dataclasses.replace(trial, instructions=emulator.count(trial.result.path, inputs).inference)

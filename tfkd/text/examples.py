@@ -55,6 +55,10 @@ class Examples:
         pairs = None if self.text_pairs is None else [self.text_pairs[row] for row in rows]
         return Examples([self.texts[row] for row in rows], self.labels[rows], pairs)
 
+    def spread(self, rows: int) -> Examples:
+        """Returns at most so many rows, evenly spaced over all."""
+        return self.take(np.linspace(0, len(self) - 1, min(rows, len(self))).astype(int))
+
 
 @dataclass(frozen=True)
 class Corpus:

@@ -1,0 +1,67 @@
+"""Several models in one table: their ratios, and what has no vocabulary of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmark.test_phone import Desk
+from tests.export.conftest import DEV_TEXTS
+from tfkd.benchmark.comparison import Latency, ModelFigures, PhoneRun, compare_models
+from tfkd.benchmark.host import RUNNERS, StartUp
+from tfkd.errors import InputError
+from tfkd.report.costs import costs_table
+from tools.peers import fused_lstm, keras_stock
+
+
+def test_models_are_measured_in_their_order(exported, student, tmp_path):
+    stock, fused = tmp_path / "stock.tflite", tmp_path / "fused.tflite"
+    stock.write_bytes(keras_stock(student, 12))
+    fused.write_bytes(fused_lstm(student, 12))
+    own, other, third = compare_models([exported.path, stock, fused], [DEV_TEXTS], rounds=10)
+    assert (own.path, own.size_bytes) == (exported.path, exported.size_bytes)
+    for figures in (own, other):
+        assert set(figures.latency) == set(RUNNERS)
+        assert not figures.refused
+        assert 0 < figures.latency["Interpreter"].median_us <= figures.latency["Interpreter"].p95_us
+        assert figures.start.first_result_ms > 0
+    assert set(third.latency) == {"Interpreter"}
+    assert "fused.tflite: LiteRT's CompiledModel can't run it" in third.refused["CompiledModel"]
+    table = costs_table([own, other, third], {}).splitlines()
+    assert [cell.strip() for cell in table[0].split("|")[2:5]] == ["student.tflite", "stock.tflite", "fused.tflite"]
+    (compiled,) = (line for line in table if "CompiledModel, median" in line)
+    assert [cell.strip() for cell in compiled.split("|")][4] == "-"
+
+
+def test_a_file_without_vocabulary_alone(student, tmp_path):
+    stock = tmp_path / "stock.tflite"
+    stock.write_bytes(keras_stock(student, 12))
+    with pytest.raises(InputError, match=r"stock\.tflite: has no metadata, so its words and labels are unknown"):
+        compare_models([stock], [DEV_TEXTS], rounds=10)
+
+
+def test_pairs(pair_export):
+    (figures,) = compare_models([pair_export.path], [DEV_TEXTS, DEV_TEXTS[::-1]], rounds=10)
+    assert set(figures.latency) == set(RUNNERS)
+
+
+def test_phones_are_in_the_table_too(exported, tmp_path, monkeypatch):
+    desk = Desk(tmp_path, monkeypatch)
+    desk.plug("B2")
+    run = PhoneRun(desk.adb, desk.adb.phones(), desk.binary)
+    (figures,) = compare_models([exported.path], [DEV_TEXTS], rounds=10, phone_run=run)
+    assert {serial: times.mean_us for serial, times in figures.phones.items()} == {"A1": 105.8, "B2": 105.8}
+    assert "--input_layer_value_range=token_ids,1,14" in str(desk.calls())  # fifteen ids, the first of padding
+    assert "| Pixel, mean" in costs_table([figures], {"A1": "Pixel", "B2": "Other"})
+
+
+def test_ratios_are_to_the_first():
+    def figures(name: str, size: int, median_us: float) -> ModelFigures:
+        return ModelFigures(Path(name), size, {"Interpreter": Latency(median_us, 400.0)}, {}, StartUp(1.0, 2.0))
+
+    lines = costs_table([figures("a", 2_000_000, 300.0), figures("b", 500_000, 450.0)], {}).splitlines()
+    cells = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:4]] for line in lines}
+    assert cells["size"] == ["2.00 MB", "0.50 MB (4.0x less)"]
+    assert cells["Interpreter, median"] == ["300.0 us", "450.0 us (1.5x more)"]
+    assert cells["Interpreter, 95 %"] == ["400.0 us", "400.0 us (1.0x less)"]

@@ -1,0 +1,81 @@
+"""Measures what .tflite files cost, in turn, so that their ratios hold: time, start, memory, size.
+
+tfkd benchmark runs/quickstart/export/student.tflite
+tfkd benchmark student.tflite --baseline=teacher.tflite --data=reviews.csv --arm64
+tfkd benchmark student.tflite --phone --benchmark_model=android_aarch64_benchmark_model
+
+Times are those of one inference, ids in, probabilities out, over the dev sentences of --data. The first column is that
+of --baseline, else of the first file; the others' figures are compared with it. `tfkd export --teacher` makes the
+BERT's file. What another converter made of the same student, without a vocabulary, is measured on the same ids.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from absl import flags
+
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed
+from tfkd.config import DataConfig
+from tfkd.errors import UsageError
+
+_DEFAULT_DATA = "asset:movie_reviews"
+_ROWS = 200
+
+
+def define_flags() -> None:
+    flags.DEFINE_string("baseline", "", ".tflite file that the others are compared with, such as the teacher's")
+    flags.DEFINE_integer("threads", 1, "threads of one inference", lower_bound=1)
+    flags.DEFINE_integer("runs", 1000, "inferences of each file that are timed", lower_bound=10)
+    flags.DEFINE_bool(
+        "arm64", False, "count ARM64 instructions in an emulator too; what it needs is fetched once, and said"
+    )
+    flags.DEFINE_bool("phone", False, "measure on Android phones too, by adb")
+    flags.DEFINE_list("phones", [], "serials of the phones to use, as adb devices names them; default: all")
+    flags.DEFINE_string("adb", "adb", "Android's debug bridge")
+    flags.DEFINE_string("benchmark_model", "", "with --phone: LiteRT's benchmark_model for the phone's ABI")
+    flags.DEFINE_bool("profile", False, "with --phone: time each operator too")
+    flags.DEFINE_string("json", "", "file to write all figures to")
+    define_seed()
+    define_flags_of(DataConfig)
+
+
+def main(arguments: list[str]) -> None:
+    models = [Path(path) for path in ([FLAGS.baseline] if FLAGS.baseline else []) + arguments]
+    if not arguments:
+        raise UsageError("expected .tflite files to measure")
+    if len(set(models)) < len(models):
+        raise UsageError(f"{' '.join(map(str, models))}: expected each file once")
+    if FLAGS.phone != bool(FLAGS.benchmark_model):
+        raise UsageError("--phone and --benchmark_model=FILE go together")
+    data = config_of(DataConfig)
+    if not data.data:
+        data = dataclasses.replace(data, data=_DEFAULT_DATA)
+    from tfkd.benchmark.arm64 import arm64_emulator
+    from tfkd.benchmark.comparison import PhoneRun, compare_models
+    from tfkd.benchmark.phone import Adb
+    from tfkd.export.metadata import read_model
+    from tfkd.files import write_json
+    from tfkd.pipeline.data import read_sentences
+    from tfkd.report.costs import costs_table
+
+    for model in models:
+        read_model(model)
+    phone_run = None
+    if FLAGS.phone:
+        adb = Adb(FLAGS.adb)
+        phone_run = PhoneRun(adb, adb.phones(FLAGS.phones), Path(FLAGS.benchmark_model), FLAGS.profile)
+    emulator = arm64_emulator() if FLAGS.arm64 else None
+    dev = read_sentences(data, FLAGS.seed).dev
+    figures = compare_models(models, dev.spread(_ROWS).columns, FLAGS.threads, FLAGS.runs, emulator, phone_run)
+    phones = {phone.serial: phone.name for phone in phone_run.phones} if phone_run else {}
+    print(costs_table(figures, phones))
+    for of_model in figures:
+        for reason in of_model.refused.values():
+            print(f"\n{reason}")
+        for serial, times in of_model.phones.items():
+            if times.profile:
+                print(f"\n{of_model.path} on {phones[serial]}\n{times.profile}")
+    if FLAGS.json:
+        write_json(FLAGS.json, {"phones": phones, "models": [of_model.as_json() for of_model in figures]})

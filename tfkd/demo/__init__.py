@@ -1,0 +1,1 @@
+"""A local page on which an exported student classifies what is typed."""

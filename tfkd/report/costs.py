@@ -1,0 +1,58 @@
+"""What models cost, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tfkd.benchmark.comparison import ModelFigures
+from tfkd.report.markdown import markdown_table
+
+# Digits after the point, by unit.
+_DIGITS = {"MB": 2, "us": 1, "ms": 1, "M": 2}
+
+
+def costs_table(figures: Sequence[ModelFigures], phones: Mapping[str, str]) -> str:
+    """Returns a Markdown table of models, one a column, with what the others take of the first's.
+
+    Args:
+      figures: of the models; the first is the one to compare with.
+      phones: names of the phones, by serial.
+    """
+    columns = [_figures(of_model, phones) for of_model in figures]
+    first = columns[0]
+    rows = [("", *(of_model.path.name for of_model in figures))]
+    for name in dict.fromkeys(name for column in columns for name in column):
+        rows.append(
+            (name, *(_cell(column.get(name), None if column is first else first.get(name)) for column in columns))
+        )
+    return markdown_table(rows)
+
+
+def _figures(figures: ModelFigures, phones: Mapping[str, str]) -> dict[str, tuple[float, str]]:
+    """The figures of a model that there are, with their units."""
+    found = {"size": (figures.size_bytes / 1e6, "MB")}
+    for runtime, latency in figures.latency.items():
+        found[f"{runtime}, median"] = latency.median_us, "us"
+        found[f"{runtime}, 95 %"] = latency.p95_us, "us"
+    found["first result"] = figures.start.first_result_ms, "ms"
+    found["peak memory"] = figures.start.peak_memory_mb, "MB"
+    if figures.arm64 is not None:
+        found["ARM64 instructions"] = figures.arm64.inference / 1e6, "M"
+        found["ARM64, first result"] = figures.arm64.first_result / 1e6, "M"
+    for serial, times in figures.phones.items():
+        found[f"{phones[serial]}, mean"] = times.mean_us, "us"
+        found[f"{phones[serial]}, first result"] = times.first_result_ms, "ms"
+        if times.peak_memory_mb is not None:
+            found[f"{phones[serial]}, peak memory"] = times.peak_memory_mb, "MB"
+    return found
+
+
+def _cell(figure: tuple[float, str] | None, first: tuple[float, str] | None) -> str:
+    if figure is None:
+        return "-"
+    value, unit = figure
+    shown = f"{value:,.{_DIGITS[unit]}f} {unit}"
+    if first is None or not value or not first[0]:
+        return shown
+    ratio = first[0] / value
+    return f"{shown} ({ratio:,.1f}x less)" if ratio >= 1 else f"{shown} ({1 / ratio:,.1f}x more)"
