@@ -25,7 +25,7 @@ from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
 
 if TYPE_CHECKING:
-    from tfkd.pipeline.road import RunConfig
+    from tfkd.pipeline.run_config import RunConfig
 
 FLAGS = flags.FLAGS
 
