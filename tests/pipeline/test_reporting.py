@@ -80,6 +80,27 @@ def test_report_writes_the_same_pages_again(copied):
     assert (copied / "metrics.json").read_bytes() == metrics
 
 
+def test_what_a_benchmark_measured_is_in_the_report(copied):
+    """And so are files of other converters: points of the pictures, columns of a table."""
+    student, other = copied / "export" / "student.tflite", copied / "other.tflite"
+    shutil.copy(copied / "export" / "student-seed2.tflite", other)
+    data = f"--data={copied.parent / 'sentences.tsv'}"
+    shutil.copy(read_json(copied / "flags.json")["data"], copied.parent / "sentences.tsv")
+    outcome = call(
+        "benchmark", other, student, data, "--dev_rows=40", "--runs=10", f"--json={copied / 'benchmark.json'}"
+    )
+    assert outcome.status == 0, outcome.err
+    assert call("report", copied).status == 0
+    text = " ".join(assert_stands_alone((copied / "report.html").read_text("utf-8")).text.split())
+    cells = [line.split("|")[1:-1] for line in outcome.out.splitlines()]
+    for name in ("accuracy", "size", "Interpreter, median", "first result"):
+        (row,) = (row for row in cells if row[0].strip() == name)
+        assert " ".join(cell.strip() for cell in row) in text
+    assert "student-seed2" not in text.split("What the files cost")[1].split("All figures")[0]
+    (copied / "benchmark.json").write_text('{"models": [{}]}')
+    assert_one_line(_without_notes(call("report", copied)), 1, "a file of it isn't as `tfkd run` writes it: KeyError")
+
+
 def test_a_run_of_an_earlier_version(copied):
     """Its flags.json lacks newer flags and has an older one, and its steps don't say with which versions."""
     flags = read_json(copied / "flags.json")

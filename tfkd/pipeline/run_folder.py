@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tfkd.benchmark.comparison import ModelFigures
 from tfkd.errors import InputError
 from tfkd.files import read_json, sha256_of
 from tfkd.pipeline.run_config import RunConfig, changed_flags, config_of_flags, flags_of, shown
@@ -17,6 +18,7 @@ from tfkd.training.finetune import is_finetuned
 from tfkd.training.student_folder import DESCRIPTION_FILE as STUDENT_FILE
 
 FLAGS_FILE, METRICS_FILE, REJECTS_FILE = "flags.json", "metrics.json", "rejects.jsonl"
+BENCHMARK_FILE = "benchmark.json"
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def summary_of(run: RunFolder, name: str = "") -> RunSummary:
 def _summary(run: RunFolder, name: str) -> RunSummary:
     config = run.config
     records = {step: recorded_step(run.path, step) for step in run.steps()}
+    benchmark = _object(path) if (path := run.path / BENCHMARK_FILE).is_file() else {}
     depends = records[run.student(config.student_seeds[0]).name]["depends"]
     return RunSummary(
         name=name or run.path.resolve().name,
@@ -142,6 +145,8 @@ def _summary(run: RunFolder, name: str) -> RunSummary:
         libraries=records[f"export-{run.exported(config.student_seeds[0]).stem}"].get("libraries", {}),
         data_sha256={split: depends[split] for split in ("train", "dev")},
         file_sha256=sha256_of(run.exported(config.student_seeds[0])),
+        benchmark=tuple(ModelFigures.of_json(figures) for figures in benchmark.get("models", [])),
+        phones=benchmark.get("phones", {}),
     )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
+from tfkd.report.costs import costs_rows
 from tfkd.report.model_card import command_of
 from tfkd.report.pictures import (
     BASELINE,
+    LOOKS,
     STUDENT,
     TEACHER,
     Level,
@@ -42,7 +44,8 @@ def report_page(figures: RunFigures) -> str:
         results=results_rows(run.metrics),
         figure_table=figure_rows(run.metrics),
         models=[(name, model) for name, _, model in models],
-        tradeoffs=list(_tradeoffs(run)),
+        tradeoffs=list(_measured_tradeoffs(run) if run.benchmark else _tradeoffs(run)),
+        costs=costs_rows(run.benchmark, run.phones) if run.benchmark else [],
         curves=list(_curves(run)),
         command=command_of(run),
         reliability=reliability_diagram([(name, look, model.reliability) for name, look, model in models]),
@@ -62,6 +65,24 @@ def _tradeoffs(run: RunSummary) -> Iterator[Markup]:
         if teacher and run.teacher_accuracy is not None:
             points.append(Point("teacher", TEACHER, teacher, (run.teacher_accuracy,), run.dev_error))
         yield accuracy_against(what, unit, points, levels, scale)
+
+
+def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
+    """Yields the same of the files that were measured in turn."""
+    others = iter(LOOKS)
+    looks = [STUDENT if of_file.path.name == "student.tflite" else next(others) for of_file in run.benchmark]
+    for what, unit, scale in (("size", "MB", 1e6), ("time a text", "ms", 1e3)):
+        points = [
+            Point(
+                of_file.path.stem,
+                look,
+                of_file.size_bytes if unit == "MB" else of_file.latency["Interpreter"].median_us,
+                (of_file.accuracy,),
+                run.dev_error,
+            )
+            for of_file, look in zip(run.benchmark, looks, strict=True)
+        ]
+        yield accuracy_against(what, unit, points, scale=scale)
 
 
 def _curves(run: RunSummary) -> Iterator[Markup]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
+
+from tfkd.benchmark.comparison import ModelFigures
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class RunSummary:
       libraries: versions by name; empty if they weren't recorded.
       data_sha256: of the rows of `train` and `dev`.
       file_sha256: of the `.tflite` to ship.
+      benchmark: of files that `tfkd benchmark` measured, the first to compare with; empty if it didn't.
+      phones: names of the phones that it measured on, by serial.
     """
 
     name: str
@@ -51,6 +55,8 @@ class RunSummary:
     libraries: dict[str, str]
     data_sha256: dict[str, str]
     file_sha256: str
+    benchmark: tuple[ModelFigures, ...] = ()
+    phones: dict[str, str] = field(default_factory=dict)
 
     @property
     def seeds(self) -> int:
