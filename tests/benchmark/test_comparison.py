@@ -13,7 +13,7 @@ from tests.export.conftest import DEV_TEXTS
 from tfkd.benchmark.comparison import Latency, ModelFigures, PhoneRun, compare_models
 from tfkd.benchmark.host import RUNNERS, StartUp
 from tfkd.errors import InputError
-from tfkd.report.costs import costs_rows
+from tfkd.report.costs import costs_rows, kernel_rows
 from tfkd.text.examples import Examples
 from tools.peers import fused_lstm, keras_stock
 
@@ -61,6 +61,17 @@ def test_phones_are_in_the_table_too(exported, tmp_path, monkeypatch):
     assert "--input_layer_value_range=token_ids,1,14" in str(desk.calls())  # fifteen ids, the first of padding
     assert ("Pixel, mean", "105.8 us") in costs_rows([figures], {"A1": "Pixel", "B2": "Other"})
     assert ModelFigures.of_json(json.loads(json.dumps(figures.as_json()))) == figures
+
+
+def test_what_instructions_go_into():
+    kernels = {"gemm": 900, "lut": 95, "python": 4, "libc": 1}
+    figures = ModelFigures(Path("a.tflite"), 1, {}, {}, StartUp(1.0, 2.0), 0.9, kernels=kernels)
+    assert kernel_rows(figures) == [
+        ("a.tflite", "instructions", "share"),
+        ("gemm", "900", "90.0 %"),
+        ("lut", "95", "9.5 %"),
+        ("the rest", "5", "0.5 %"),
+    ]
 
 
 def test_ratios_are_to_the_first():

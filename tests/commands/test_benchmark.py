@@ -57,6 +57,7 @@ def test_on_a_phone(chain, tmp_path, monkeypatch):
         (["x.tflite", "x.tflite"], 2, ["expected each file once"]),
         (["x.tflite", "--phone"], 2, ["--phone and --benchmark_model=FILE go together"]),
         (["x.tflite", "--benchmark_model=b"], 2, ["--phone and --benchmark_model=FILE go together"]),
+        (["x.tflite", "--profile"], 2, ["--profile: goes with --phone or --arm64"]),
         (["x.tflite", "--runs=0"], 2, ["--runs"]),
         (["x.tflite", "--threads=0"], 2, ["--threads"]),
     ],

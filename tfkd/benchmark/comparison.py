@@ -48,6 +48,7 @@ class ModelFigures:
       start: opening it here.
       accuracy: share of the texts to which it gives their label.
       arm64: instructions, if they were counted.
+      kernels: instructions of one inference by kind of kernel, or library, if it was profiled.
       phones: on each phone, by its serial.
     """
 
@@ -58,6 +59,7 @@ class ModelFigures:
     start: StartUp
     accuracy: float
     arm64: InstructionCount | None = None
+    kernels: dict[str, int] = dataclasses.field(default_factory=dict)
     phones: dict[str, PhoneTimes] = dataclasses.field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +81,7 @@ class ModelFigures:
             start=StartUp(**figures["start"]),
             accuracy=figures["accuracy"],
             arm64=None if figures["arm64"] is None else InstructionCount(**figures["arm64"]),
+            kernels=figures["kernels"],
             phones={serial: PhoneTimes(**times) for serial, times in figures["phones"].items()},
         )
 
@@ -91,13 +94,11 @@ class PhoneRun:
       adb: reaches them.
       phones: those to use.
       binary: benchmark_model of their ABI.
-      profile: whether operators are timed too.
     """
 
     adb: Adb
     phones: Sequence[Phone]
     binary: Path
-    profile: bool = False
 
 
 def compare_models(
@@ -107,6 +108,7 @@ def compare_models(
     rounds: int = 1000,
     emulator: Arm64Emulator | None = None,
     phone_run: PhoneRun | None = None,
+    profile: bool = False,
 ) -> list[ModelFigures]:
     """Returns the figures of each model.
 
@@ -120,6 +122,7 @@ def compare_models(
       rounds: inferences timed of each model and runtime; they take turns, so that ratios hold while the machine drifts.
       emulator: counts ARM64 instructions.
       phone_run: measures on phones too.
+      profile: whether phones time each operator too, and the emulator counts by kind of kernel.
 
     Raises:
       InputError: no model has a vocabulary, one can't be run or takes other inputs, or a phone fails.
@@ -132,13 +135,14 @@ def compare_models(
     for model, tokenizer in readers:
         say(f"benchmark: {model}: opened anew" + (", and in the emulator" if emulator else ""))
         rows = inputs[model]
+        counted = [array[:_COUNTED_ROWS] for array in rows]
         phones = {}
         if phone_run is not None:
             for phone in phone_run.phones:
                 say(f"benchmark: {model}: on {phone.name}")
                 ranges = input_ranges(model, tokenizer)
                 phones[phone.serial] = phone_run.adb.benchmark(
-                    phone, phone_run.binary, model, ranges, rounds, threads, phone_run.profile
+                    phone, phone_run.binary, model, ranges, rounds, threads, profile
                 )
         figures.append(
             ModelFigures(
@@ -148,7 +152,8 @@ def compare_models(
                 refused=refused[model],
                 start=start_up(model, rows),
                 accuracy=_accuracy(model, tokenizer, texts),
-                arm64=None if emulator is None else emulator.count(model, [array[:_COUNTED_ROWS] for array in rows]),
+                arm64=None if emulator is None else emulator.count(model, counted),
+                kernels=emulator.profile(model, counted) if emulator and profile else {},
                 phones=phones,
             )
         )

@@ -28,6 +28,15 @@ def costs_rows(figures: Sequence[ModelFigures], phones: Mapping[str, str]) -> Ro
     return rows
 
 
+def kernel_rows(figures: ModelFigures) -> Rows:
+    """Returns rows of what an inference's ARM64 instructions go into; what is below a hundredth is one row."""
+    whole = sum(figures.kernels.values())
+    large = {name: count for name, count in figures.kernels.items() if 100 * count >= whole}
+    counts = {**large, "the rest": whole - sum(large.values())}
+    rows = [(name, f"{count:,}", f"{100 * count / whole:.1f} %") for name, count in counts.items()]
+    return [(figures.path.name, "instructions", "share"), *rows]
+
+
 def _figures(figures: ModelFigures, phones: Mapping[str, str]) -> dict[str, tuple[float, str]]:
     """The figures of a model that there are, with their units."""
     found = {"accuracy": (100 * figures.accuracy, "%"), "size": (figures.size_bytes / 1e6, "MB")}
