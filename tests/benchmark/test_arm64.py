@@ -59,7 +59,7 @@ def test_the_profile_is_of_what_is_counted(tmp_path):
     assert count.inference < sum(kernels.values()) < 1.2 * count.inference
     assert list(kernels.values()) == sorted(kernels.values(), reverse=True)
     # int8 weights, real numbers quantized as they come; 16 steps of two directions, as above.
-    assert kernels["qd8_f32_qc8w_gemm"] > 16 * 2 * 4 * 96 * 96 / 16
+    assert kernels["kai_matmul"] > 16 * 2 * 4 * 96 * 96 / 16
     assert {"libpywrap_litert_common.so", "python3.11"} <= kernels.keys()
 
 

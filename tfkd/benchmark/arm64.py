@@ -32,7 +32,9 @@ _REVISION = 2  # of what `_make` makes; raised when it changes
 _QEMU = "qemu-aarch64"
 _PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6")
 _PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
-_KERNEL, _VARIANT = re.compile(r"xnn_(\w+?)_ukernel"), re.compile(r"_(minmax|fp32|rndnu)(?=_|$)")
+# XNNPACK's kernels, and KleidiAI's, which it calls for matrices of int8 whose other factor is quantized as it comes.
+_KERNEL = re.compile(r"xnn_(\w+?)_ukernel|(kai)_run(_matmul|_lhs_quant_pack)")
+_VARIANT = re.compile(r"_(minmax|fp32|rndnu)(?=_|$)")
 # The runtime reads its CPU's features here; without this file it would see the host's.
 _CPU = """processor\t: 0
 Features\t: fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp
@@ -94,7 +96,7 @@ class Arm64Emulator:
           model, inputs: as above.
 
         Returns:
-          By XNNPACK's name of a kind of kernel, such as "qs8_qc8w_gemm", or else the library's; the most first.
+          By the name of a kind of kernel, such as XNNPACK's "qs8_qc8w_gemm", or else of a library; the most first.
 
         Raises:
           InputError: as above.
@@ -151,14 +153,14 @@ class _Places:
                     self._bases.setdefault(path[0], start)
 
     def name(self, address: int) -> str:
-        """Returns the kind of XNNPACK's kernel at an address, or else the library."""
+        """Returns the kind of kernel at an address, or else the library."""
         file = next((file for start, end, file in self._files if start <= address < end), "")
         if file not in self._bases:
             return "elsewhere"
         addresses, names = _functions(file)
         place = bisect.bisect_right(addresses, address - self._bases[file]) - 1
         kernel = _KERNEL.match(names[place]) if place >= 0 else None
-        return _VARIANT.sub("", kernel[1]) if kernel else Path(file).name
+        return _VARIANT.sub("", "".join(filter(None, kernel.groups()))) if kernel else Path(file).name
 
 
 @functools.cache
