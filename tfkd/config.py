@@ -274,10 +274,11 @@ class ExportConfig:
         "the shortest it fits in. MediaPipe refuses a file of several",
     )
     quantization: str = _option(
-        "dynamic_int8",
+        "auto",
         "arithmetic of the exported student; dynamic_int8: int8 weights, a quarter of the size; int8: what the LSTM "
-        "computes is int8 too, for two thirds of the time; float16, float32: real weights",
-        ("dynamic_int8", "int8", "float16", "float32"),
+        "computes is int8 too, for two thirds of the time; auto: int8, or dynamic_int8 if that doesn't agree with "
+        "Keras; float16, float32: real weights",
+        ("auto", "dynamic_int8", "int8", "float16", "float32"),
     )
     lowering: str = _option(
         "unrolled",
@@ -295,7 +296,7 @@ class ExportConfig:
         0, "columns of the exported embedding table, which come nearest to all of them over real texts; 0: all"
     )
     table_bits: int = _option(
-        8, "of an entry of the exported embedding table, with int8 or dynamic_int8: 8, or 4, for half of its size"
+        8, "of an entry of the exported embedding table, unless it is of real weights: 8, or 4, for half of its size"
     )
     min_agreement: float = _option(
         0.995, "share of the dev sentences to which the file must give the Keras student's label, or it isn't written"
@@ -319,7 +320,7 @@ class ExportConfig:
         _check_share(self, "min_agreement")
         _check(self.table_bits in (4, 8), "table_bits", self.table_bits, "4 or 8")
         _check(
-            self.table_bits == 8 or self.quantization in ("int8", "dynamic_int8"),
+            self.table_bits == 8 or self.quantization not in ("float16", "float32"),
             "table_bits",
             self.table_bits,
             f"8 with --quantization={self.quantization}",
@@ -341,6 +342,11 @@ class ExportConfig:
             self.lowering,
             "unrolled or folded with --runtime=mediapipe, which takes no loop",
         )
+
+    @property
+    def quantizations(self) -> tuple[str, ...]:
+        """The arithmetics to try, in this order: the first that holds."""
+        return ("int8", "dynamic_int8") if self.quantization == "auto" else (self.quantization,)
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ def teacher_file(chain):
         "export", f"--teacher={chain.folder / 'teacher'}", f"--data={chain.data}", "--max_tokens=12", f"--out={out}"
     )
     assert outcome.status == 0, outcome.err
-    assert outcome.out.startswith(f"{out}: 0.")
+    assert outcome.out.startswith(f"{out}: dynamic_int8, 0.")
     return out
 
 

@@ -113,6 +113,7 @@ def _texts_to_fit(corpus: Corpus) -> Examples:
 
 def _say(result: ExportResult, corpus: Corpus) -> None:
     print(
-        f"{result.path}: {result.size_bytes / 1e6:.2f} MB; {result.parity.label_agreement:.2%} of {len(corpus.dev)} "
-        f"dev sentences get the Keras model's label; {result.truncated} are truncated"
+        f"{result.path}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
+        f"{result.parity.label_agreement:.2%} of {len(corpus.dev)} dev sentences get the Keras model's label; "
+        f"{result.truncated} are truncated"
     )

@@ -268,7 +268,10 @@ class _Road:
             self.config.export,
             name=self.folder.name,
         )
-        say(f"export: {file}: {result.size_bytes / 1e6:.2f} MB; {result.truncated} dev sentences are truncated")
+        say(
+            f"export: {file}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
+            f"{result.truncated} dev sentences are truncated"
+        )
 
     @cached_property
     def setup(self) -> StudentSetup:
