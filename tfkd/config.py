@@ -116,13 +116,13 @@ class TeacherConfig:
 class AugmentationConfig:
     """How sentences are made of sentences (Tang et al. 2019, section 3.3)."""
 
-    n_iter: int = _option(20, "sentences made of each sentence of train, before duplicates are dropped; 0: none")
+    n_iter: int = _option(10, "sentences made of each sentence of train, before duplicates are dropped; 0: none")
     p_mask: float = _option(0.1, "share of words replaced by [MASK]")
     p_pos: float = _option(0.1, "share of words replaced by another word of the same part of speech")
     p_ng: float = _option(0.25, "share of made sentences of which only an n-gram is kept")
     ngram_max: int = _option(5, "longest n-gram, in words")
     n_splice: int = _option(
-        0,
+        5,
         "how many more are made of each sentence, on average, by giving it a span of another one that begins and ends "
         "with the same parts of speech; the longer a sentence, the more; 0: none",
     )
@@ -184,10 +184,10 @@ class StudentConfig:
     )
     min_count: int = _option(1, "words seen less often in train become <UNKNOWN>, or are read by their pieces")
     tokenizer: str = _option(
-        "words",
-        "what the student reads; words: all else is <UNKNOWN>; pieces: the teacher's word pieces, and train's words as "
-        "pieces of their own: a word that neither knows is read by its parts",
-        ("words", "pieces"),
+        "pieces",
+        "what the student reads; pieces: the teacher's word pieces, and train's words as pieces of their own: a word "
+        "that neither knows is read by its parts; words: all else is <UNKNOWN>",
+        ("pieces", "words"),
     )
     delimiter_regex: str = _option("", "RE2: what separates words; default: all but letters and digits")
     embeddings: str = _option(

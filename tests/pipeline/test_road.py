@@ -252,7 +252,7 @@ def test_logits_of_another_model_need_no_teacher(config, finished, tmp_path, mon
     baseline = finished / "baseline"
     monkeypatch.setattr("tfkd.pipeline.road.train_baseline", lambda *args: shutil.copytree(baseline, args[-2]))
     logits = replace(config.label, logits_from=str(finished / "transfer_set"))
-    student = replace(config.student, embeddings="random")
+    student = replace(config.student, embeddings="random", tokenizer="words")
     distill = replace(config.distill, epochs=1, baseline_epochs=1)
     teacher = TeacherConfig(teacher="none/at/all")
     metrics = run(replace(config, label=logits, student=student, distill=distill, teacher=teacher), tmp_path / "run")

@@ -25,7 +25,7 @@ from tfkd.training.student_setup import StudentSetup, build_tokenizer, rare_toke
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
-SHAPE = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.2, embeddings="random")
+SHAPE = StudentConfig(tokenizer="words", embedding_dim=8, hidden_size=6, dense_size=5, dropout=0.2, embeddings="random")
 CONFIG = DistillConfig(epochs=8, batch_size=8, learning_rate=2e-2)
 SEED = 3
 

@@ -16,7 +16,7 @@ from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import MASK_ID
 from tfkd.training.student_setup import build_tokenizer, rare_tokens, set_up_student
 
-SHAPE = StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5, embeddings="random")
+SHAPE = StudentConfig(tokenizer="words", embedding_dim=8, hidden_size=6, dense_size=5, embeddings="random")
 CONFIG = DistillConfig()
 SEED = 3
 
@@ -34,9 +34,11 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
     made = build_tokenizer(corpus, SHAPE)
     assert made.vocabulary.words[3:] == ("good", "film", "it", "unlabelled")
     assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]
-    assert len(build_tokenizer(corpus, StudentConfig(training_vocabulary_size=5)).vocabulary) == 5
-    assert build_tokenizer(corpus, StudentConfig(min_count=2)).vocabulary.words[3:] == ("good",)
-    assert build_tokenizer(corpus, StudentConfig(delimiter_regex="[^a-z]|o")).vocabulary.words[3:5] == ("d", "film")
+    assert len(build_tokenizer(corpus, StudentConfig(tokenizer="words", training_vocabulary_size=5)).vocabulary) == 5
+    assert build_tokenizer(corpus, StudentConfig(tokenizer="words", min_count=2)).vocabulary.words[3:] == ("good",)
+    assert build_tokenizer(corpus, StudentConfig(tokenizer="words", delimiter_regex="[^a-z]|o")).vocabulary.words[
+        3:5
+    ] == ("d", "film")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
 )
 def test_delimiter_that_can_not_be_used_is_named_by_its_flag(regex, message):
     with pytest.raises(InputError) as e:
-        build_tokenizer(small_corpus(), StudentConfig(delimiter_regex=regex))
+        build_tokenizer(small_corpus(), StudentConfig(tokenizer="words", delimiter_regex=regex))
     assert str(e.value).startswith(f"--delimiter_regex={regex}: ")
     assert message in str(e.value)
 
