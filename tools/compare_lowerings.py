@@ -1,7 +1,8 @@
 """What each lowering of a student costs, beside its peers on the same weights: the table of docs/LOWERINGS.md.
 
     python tools/compare_lowerings.py --student=runs/sst2/student --transfer_set=runs/sst2/transfer_set \
-        --data=../shared/data/sst2 --labels=negative,positive --detokenize=treebank
+        --data=../shared/data/sst2 --labels=negative,positive --detokenize=treebank \
+        --teacher=runs/sst2/teacher --bert_base
 
 Needs the `dev` extra. With --arm64 instructions are counted in an emulator, whose parts are fetched once. The table, in
 Markdown, is printed; --out writes it to a file too.
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import app, flags
@@ -31,15 +32,19 @@ from tfkd.native_stderr import import_tensorflow
 from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
 
+if TYPE_CHECKING:
+    from tfkd.text.examples import Examples
+    from tfkd.training.student_folder import Student
+
 # Each with what sets it apart from the defaults.
 STUDENTS: dict[str, dict[str, Any]] = {
     "unrolled, float32": {"quantization": "float32"},
     "unrolled, float16": {"quantization": "float16"},
-    "unrolled, dynamic int8": {},
+    "unrolled, dynamic int8": {"quantization": "dynamic_int8"},
     "unrolled, int8": {"quantization": "int8"},
     "folded, int8": {"quantization": "int8", "lowering": "folded"},
     "folded, int8, table of 4 bits": {"quantization": "int8", "lowering": "folded", "table_bits": 4},
-    "while, dynamic int8": {"lowering": "while"},
+    "while, dynamic int8": {"lowering": "while", "quantization": "dynamic_int8"},
     "while, int8": {"lowering": "while", "quantization": "int8"},
 }
 _ROWS, _ROUNDS = 50, 1000
@@ -53,10 +58,20 @@ _ONNX_START = (
 
 @dataclass
 class Candidate:
-    """A file, and what is known of it."""
+    """A file, and what is known of it.
+
+    Attributes:
+      name: its line of the table.
+      path: where it lies.
+      inputs: the dev texts as it takes them.
+      is_trained: whether what it says of them means anything.
+      cells: of its line, by column.
+    """
 
     name: str
     path: Path
+    inputs: list[np.ndarray]
+    is_trained: bool = True
     cells: dict[str, str] = field(default_factory=dict)
 
 
@@ -65,59 +80,95 @@ def main(arguments: list[str]) -> None:
     sys.path.append(str(Path(__file__).resolve().parents[1]))
     from tfkd.pipeline.data import read_sentences
     from tfkd.training.student_folder import load_student
-    from tfkd.transfer_set.shards import ShardedTable, some_texts
-    from tools import peers
 
     student = load_student(required("student"))
     dev = read_sentences(config_of(DataConfig), FLAGS.seed).dev
-    tokens = FLAGS.tokens
     encoded = student.tokenizer.encode(dev.texts)
-    ids = encoded.padded(length=tokens)
-    reference = student.model.probabilities(encoded, max_tokens=tokens)
-    texts = student.tokenizer.encode(some_texts(ShardedTable(required("transfer_set")), 2000).texts)
+    reference = student.model.probabilities(encoded, max_tokens=FLAGS.tokens)
+    # Of these texts times are taken; instructions of those as long as the model reads.
+    long, full = (np.flatnonzero(encoded.lengths >= FLAGS.tokens // part) for part in (2, 1))
+    emulator = arm64_emulator() if FLAGS.arm64 else None
     with tempfile.TemporaryDirectory() as folder:
-        made: list[Candidate] = []
-
-        def add(name: str, suffix: str, content: Callable[[], bytes]) -> None:
-            say(f"{name}: being made")
-            path = Path(folder) / f"{len(made)}{suffix}"
-            path.write_bytes(content())
-            made.append(Candidate(name, path))
-
-        for name, changes in STUDENTS.items():
-            config = ExportConfig(**{"max_tokens": tokens, **changes})
-            add(name, ".tflite", functools.partial(_lowered, student.model, texts.padded(length=tokens), config))
-        add("Keras 3's stock conversion", ".tflite", lambda: peers.keras_stock(student.model, tokens))
-        add("tf_keras' fused LSTM", ".tflite", lambda: peers.fused_lstm(student.model, tokens))
-        add("ONNX Runtime, int8", ".onnx", lambda: peers.onnx_int8(student.model, tokens))
-        onnx = [candidate.path.suffix == ".onnx" for candidate in made]
+        made = _made(student, dev, encoded.padded(length=FLAGS.tokens), Path(folder))
         runners = [runner_of(candidate.path) for candidate in made]
-        rows = ids[:, np.newaxis]
-        emulator = arm64_emulator() if FLAGS.arm64 else None
-        for candidate, run, is_onnx in zip(made, runners, onnx, strict=True):
+        for candidate, run in zip(made, runners, strict=True):
             say(f"{candidate.name}: being measured")
-            found = np.concatenate([run(row) for row in rows])
-            same = found.argmax(1) == reference.argmax(1)
-            candidate.cells["accuracy"] = f"{100 * np.mean(found.argmax(1) == dev.labels):.2f} %"
-            candidate.cells["agrees"] = f"{100 * same.mean():.2f} %"
-            candidate.cells["size"] = f"{candidate.path.stat().st_size / 1e6:.2f} MB"
-            start = start_up(candidate.path, [rows], _ONNX_START if is_onnx else INTERPRETER_START)
-            candidate.cells["first result"] = f"{start.first_result_ms:.1f} ms"
-            candidate.cells["peak memory"] = f"{start.peak_memory_mb:.1f} MB"
-            candidate.cells["loads in"] = "ONNX Runtime" if is_onnx else _loaders(candidate.path)
-            candidate.cells["instructions"] = "-"
+            is_onnx = candidate.path.suffix == ".onnx"
+            start = start_up(candidate.path, candidate.inputs, _ONNX_START if is_onnx else INTERPRETER_START)
+            counted = None
             if emulator is not None and not is_onnx:
-                counted = emulator.count(candidate.path, [rows[encoded.lengths >= tokens][:10]])
-                candidate.cells["instructions"] = f"{counted.inference / 1e6:.2f} M"
-        timed = [(row,) for row in rows[encoded.lengths >= tokens // 2][:_ROWS]]
-        times = np.median(timings_us(runners, [timed] * len(runners), _ROUNDS), axis=0)
+                counted = emulator.count(candidate.path, [array[full[:10]] for array in candidate.inputs])
+            candidate.cells |= {
+                "instructions": "-" if counted is None else f"{counted.inference / 1e6:.2f} M",
+                "first result": f"{start.first_result_ms:.1f} ms",
+                "peak memory": f"{start.peak_memory_mb:.1f} MB",
+                "size": f"{candidate.path.stat().st_size / 1e6:.2f} MB",
+                "loads in": "ONNX Runtime" if is_onnx else _loaders(candidate.path),
+            }
+            if candidate.is_trained:
+                found = np.concatenate([run(*row) for row in zip(*candidate.inputs, strict=True)]).argmax(1)
+                candidate.cells["accuracy"] = f"{100 * np.mean(found == dev.labels):.2f} %"
+                candidate.cells["agrees"] = f"{100 * np.mean(found == reference.argmax(1)):.2f} %"
+        rows = [list(zip(*(array[long[:_ROWS]] for array in c.inputs), strict=True)) for c in made]
+        times = np.median(timings_us(runners, rows, _ROUNDS), axis=0)
         for candidate, time in zip(made, times, strict=True):
             candidate.cells["host time"] = f"{time / min(times):.2f}"
     columns = ("instructions", "host time", "first result", "peak memory", "size", "accuracy", "agrees", "loads in")
-    table = markdown_table([("", *columns), *((c.name, *(c.cells[column] for column in columns)) for c in made)])
+    table = markdown_table(
+        [("", *columns), *((c.name, *(c.cells.get(column, "-") for column in columns)) for c in made)]
+    )
     print(table)
     if FLAGS.out:
         write_text(Path(FLAGS.out), table + "\n")
+
+
+def _made(student: Student, dev: Examples, ids: np.ndarray, folder: Path) -> list[Candidate]:
+    """The files, in the order of the table.
+
+    Args:
+      student: what they are made of, or compared with.
+      dev: real texts.
+      ids: their tokens, int32 [texts, tokens].
+      folder: where the files go.
+    """
+    from tfkd.benchmark.inputs import text_inputs
+    from tfkd.export.litert_classifier import LiteRtClassifier
+    from tfkd.export.teacher_export import export_teacher
+    from tfkd.training.finetune import load_finetuned
+    from tfkd.transfer_set.shards import ShardedTable, some_texts
+    from tools import peers
+
+    model, tokens = student.model, FLAGS.tokens
+    texts = student.tokenizer.encode(some_texts(ShardedTable(required("transfer_set")), 2000).texts)
+    to_fit = texts.padded(length=tokens)
+    contents: dict[str, Callable[[], bytes]] = {
+        name: functools.partial(_lowered, model, to_fit, ExportConfig(max_tokens=tokens, **changes))
+        for name, changes in STUDENTS.items()
+    }
+    contents |= {
+        "Keras 3's stock conversion": lambda: peers.keras_stock(model, tokens),
+        "tf_keras' fused LSTM": lambda: peers.fused_lstm(model, tokens),
+        "ONNX Runtime, int8": lambda: peers.onnx_int8(model, tokens),
+    }
+    made: list[Candidate] = []
+    for name, content in contents.items():
+        say(f"{name}: being made")
+        path = folder / f"{len(made)}{'.onnx' if 'ONNX' in name else '.tflite'}"
+        path.write_bytes(content())
+        made.append(Candidate(name, path, [ids[:, np.newaxis]]))
+    if FLAGS.teacher:
+        say("the teacher: being made")
+        path, finetuned = folder / "teacher.tflite", load_finetuned(FLAGS.teacher)
+        config = ExportConfig(max_tokens=tokens, min_agreement=0.98)
+        export_teacher(finetuned.teacher, finetuned.label_names, dev, path, config)
+        inputs = text_inputs(path, LiteRtClassifier.from_file(path).tokenizer, dev.columns)
+        made.append(Candidate("the teacher, MiniLM-L6, int8 weights", path, inputs))
+    if FLAGS.bert_base:
+        say("BERT-base: being made")
+        path = folder / "bert_base.tflite"
+        path.write_bytes(peers.bert_base(tokens))
+        made.append(Candidate("BERT-base, int8 weights, random", path, [ids[:, np.newaxis]], is_trained=False))
+    return made
 
 
 def _lowered(model: Any, token_ids: np.ndarray, config: ExportConfig) -> bytes:
@@ -165,6 +216,8 @@ def _start_app(arguments: list[str]) -> None:
 if __name__ == "__main__":
     flags.DEFINE_string("student", "", "folder that tfkd distill wrote, of single texts")
     flags.DEFINE_string("transfer_set", "", "folder of texts that int8, ranks and tables are fitted to")
+    flags.DEFINE_string("teacher", "", "folder that tfkd finetune wrote: a line of its own")
+    flags.DEFINE_bool("bert_base", False, "a line for BERT-base, of random weights: what it costs")
     flags.DEFINE_integer("tokens", 32, "length of the models")
     flags.DEFINE_bool("arm64", True, "count ARM64 instructions")
     flags.DEFINE_string("out", "", "file to write the table to")

@@ -141,6 +141,29 @@ def onnx_int8(student: BiLstmClassifier, tokens: int) -> bytes:
         return path.read_bytes()
 
 
+def bert_base(tokens: int) -> bytes:
+    """Returns a classifier of BERT-base's shape, of random weights, with int8 weights: for what it costs alone.
+
+    Devlin et al. 2018: 12 layers of 768, 12 heads, 30,522 word pieces. It takes the ids of a text's pieces.
+    """
+    import keras_hub
+    import tensorflow as tf
+
+    from tfkd.models.int8_teacher import converted
+
+    backbone = keras_hub.models.BertBackbone(
+        vocabulary_size=30522, num_layers=12, num_heads=12, hidden_dim=768, intermediate_dim=3072
+    )
+    classifier = keras_hub.models.BertTextClassifier(backbone, num_classes=2)
+
+    def serve(token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        zeros = tf.zeros_like(token_ids)
+        inputs = {"token_ids": token_ids, "segment_ids": zeros, "padding_mask": zeros + 1}
+        return {"probabilities": tf.nn.softmax(classifier(inputs, training=False))}
+
+    return converted(classifier, serve, [tf.TensorSpec([1, tokens], tf.int32, "token_ids")])
+
+
 def main(arguments: list[str]) -> None:
     """Writes the peers' files."""
     import_tensorflow()
