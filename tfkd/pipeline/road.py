@@ -164,7 +164,7 @@ class _Road:
     def __init__(self, config: RunConfig, folder: Path, update: bool):
         self.config, self.folder = config, folder
         _refuse_other_flags(config, folder, update)
-        self.steps = Steps(folder)
+        self.steps = Steps(folder, self._step_names())
         self.corpus = read_sentences(config.data, config.seed, folder / REJECTS_FILE)
         check_runtime(config.export, self.corpus.pairs)
         check_rank(config.student, config.distill)
@@ -176,7 +176,23 @@ class _Road:
         transfer_set, depends = self._transfer_set()
         for seed in self.config.student_seeds:
             self._student(seed, transfer_set, depends)
-        return self._report(transfer_set)
+        metrics = self.steps.repeat("figures", lambda: self._report(transfer_set))
+        say(f"steps:  {self.steps.summary()}")
+        return metrics
+
+    def _step_names(self) -> list[str]:
+        """All steps of this run, in their order."""
+        config, names = self.config, []
+        if not config.transfer_set:
+            if not config.label.logits_from:
+                names += [] if is_finetuned(config.teacher.teacher) else ["teacher"]
+                names.append("sentences")
+            names.append("transfer_set")
+        for seed in config.student_seeds:
+            names.append(self._seed_folder("student", seed).name)
+            names += [self._seed_folder("baseline", seed).name] if config.distill.baseline_epochs else []
+            names.append(f"export-{self._export_path(seed).stem}")
+        return [*names, "figures"]
 
     # --- teacher and transfer set ---
 
