@@ -103,7 +103,9 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
             _finetune_one(corpus, config, unfinished / name, seed + i, what)
     members = [load_finetuned(unfinished / name) for name in names]
     found = TeacherEnsemble([member for one in members for member in one.members])
-    dev_accuracy = float(np.mean(found.logits(found.encode(*corpus.dev.columns)).argmax(1) == corpus.dev.labels))
+    with progress_bar(len(corpus.dev), "teachers: dev", "texts") as bar:
+        logits = found.logits(found.encode(*corpus.dev.columns), progress=bar)
+    dev_accuracy = float(np.mean(logits.argmax(1) == corpus.dev.labels))
     own = ", ".join(f"{member.dev_accuracy:.4f}" for member in members)
     say(f"teacher: dev accuracy {dev_accuracy:.4f} by the mean of the logits; its members': {own}")
     with atomic_folder(folder) as temporary:
@@ -128,6 +130,11 @@ def _finetune_one(corpus: Corpus, config: TeacherConfig, folder: Path, seed: int
     trained = TrainedBlocks(teacher.classifier, config.teacher_frozen_blocks)
     with progress_bar(len(corpus.train) + len(corpus.dev), f"{what}: frozen blocks", "texts") as bar:
         train, dev = (trained.inputs(teacher.encode(*rows.columns), bar) for rows in (corpus.train, corpus.dev))
+
+    def dev_accuracy() -> float:
+        with progress_bar(len(corpus.dev), f"{what}: dev", "texts") as bar:
+            return float(np.mean(trained.logits(dev, bar).argmax(1) == corpus.dev.labels))
+
     steps = math.ceil(len(corpus.train) / config.teacher_batch_size)
     compile_for_finetuning(
         trained.model,
@@ -143,7 +150,7 @@ def _finetune_one(corpus: Corpus, config: TeacherConfig, folder: Path, seed: int
         (trained.signature, tf.TensorSpec([None], tf.int32)),
         steps,
         config.teacher_epochs,
-        lambda: float(np.mean(trained.logits(dev).argmax(1) == corpus.dev.labels)),
+        dev_accuracy,
         checkpoints,
         what,
         identity=_identity(corpus, config, seed),
