@@ -134,10 +134,14 @@ def test_in_an_environment_of_its_own(files, tmp_path):
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
     subprocess.run(install, check=True)
     for module in _TFKDS.split(","):
-        assert subprocess.run([python, "-c", f"import {module}"], capture_output=True, cwd=tmp_path).returncode == 1
+        assert (
+            subprocess.run([python, "-I", "-c", f"import {module}"], capture_output=True, cwd=tmp_path).returncode == 1
+        )
     for kind in KINDS:
         lines = _lines(kind)
-        done = subprocess.run([python, RUNNER, files[kind]], input=lines, capture_output=True, check=True, cwd=tmp_path)
+        done = subprocess.run(
+            [python, "-I", RUNNER, files[kind]], input=lines, capture_output=True, check=True, cwd=tmp_path
+        )
         assert done.stdout == _predicted(files[kind], lines)
 
 
