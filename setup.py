@@ -14,15 +14,18 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["tfkd", "tfkd.*"]),
     # tfkd/device is a link to tflite/, so that what a device runs is at hand where tfkd is installed.
-    package_data={"tfkd": ["py.typed", "device/*.py", "device/*/*"]},
+    package_data={"tfkd": ["py.typed", "device/*.py", "device/*/*"], "tfkd.report": ["templates/*"]},
     # Ranges that were tested together; tools/test.sh runs in them.
     install_requires=[
         "absl-py>=2.3,<3",
         "ai-edge-litert>=2.3,<2.4",
         "flatbuffers>=25.2",
+        "jinja2>=3.1,<4",
         "keras>=3.15,<3.16",
         "keras-nlp>=0.32,<0.33",  # installs keras-hub, its new name
         "ml-dtypes>=0.5,<1",
+        "markupsafe>=2.1,<4",  # jinja2's own: text that is markup already
+        "matplotlib>=3.9,<4",
         "mediapipe>=1.2,<1.3",  # the schema of TFLite metadata
         "numpy>=2.0,<3",
         "nltk>=3.9,<4",  # its Treebank detokenizer; no downloads

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import subprocess
 import sys
 from pathlib import Path
 
@@ -115,3 +116,13 @@ def test_generator_would_write_what_stands_there():
     from tools.update_build import build_text
 
     assert (ROOT / "BUILD").read_text("utf-8") == build_text(), HINT
+
+
+def test_what_is_installed_holds_the_templates(tmp_path):
+    """The pages' templates are no Python, and would be left out unless setup.py names them."""
+    (tmp_path / "info").mkdir()
+    steps = ["egg_info", "--egg-base", tmp_path / "info", "build_py", "--build-lib", tmp_path / "lib"]
+    subprocess.run([sys.executable, "setup.py", "-q", *steps], cwd=ROOT, check=True, capture_output=True)
+    templates = sorted(path.name for path in (ROOT / "tfkd" / "report" / "templates").iterdir())
+    assert "report.html" in templates
+    assert sorted(path.name for path in (tmp_path / "lib" / "tfkd" / "report" / "templates").iterdir()) == templates

@@ -94,10 +94,6 @@ class TeacherConfig:
         "the BERT: an asset (minilm_l6), a keras-hub preset name, a Hugging Face folder, hf://ORG/NAME, "
         "or the folder of a teacher that `tfkd finetune` made, which is taken as it is",
     )
-    teacher_count: int = _option(
-        1,
-        "teachers that are fine-tuned, each with a seed of its own; the student learns the mean of their logits",
-    )
     teacher_epochs: int = _option(3, "epochs of fine-tuning; the best by dev accuracy is kept")
     teacher_batch_size: int = _option(32, "sentences a fine-tuning step")
     teacher_learning_rate: float = _option(4e-5, "peak learning rate of AdamW")
@@ -109,7 +105,7 @@ class TeacherConfig:
     max_pieces: int = _option(128, "word pieces of a sentence that the teacher reads, [CLS] and [SEP] included")
 
     def __post_init__(self) -> None:
-        _check_positive(self, "teacher_count", "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
+        _check_positive(self, "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
         _check_share(self, "teacher_warmup")
         _check(self.teacher_weight_decay >= 0, "teacher_weight_decay", self.teacher_weight_decay, "0 or more")
         _check(self.teacher_frozen_blocks >= 0, "teacher_frozen_blocks", self.teacher_frozen_blocks, "0 or more")
@@ -278,10 +274,11 @@ class ExportConfig:
         "the shortest it fits in. MediaPipe refuses a file of several",
     )
     quantization: str = _option(
-        "dynamic_int8",
+        "auto",
         "arithmetic of the exported student; dynamic_int8: int8 weights, a quarter of the size; int8: what the LSTM "
-        "computes is int8 too, for two thirds of the time; float16, float32: real weights",
-        ("dynamic_int8", "int8", "float16", "float32"),
+        "computes is int8 too, for two thirds of the time; auto: int8, or dynamic_int8 if that doesn't agree with "
+        "Keras; float16, float32: real weights",
+        ("auto", "dynamic_int8", "int8", "float16", "float32"),
     )
     lowering: str = _option(
         "unrolled",
@@ -299,7 +296,7 @@ class ExportConfig:
         0, "columns of the exported embedding table, which come nearest to all of them over real texts; 0: all"
     )
     table_bits: int = _option(
-        8, "of an entry of the exported embedding table, with int8 or dynamic_int8: 8, or 4, for half of its size"
+        8, "of an entry of the exported embedding table, unless it is of real weights: 8, or 4, for half of its size"
     )
     min_agreement: float = _option(
         0.995, "share of the dev sentences to which the file must give the Keras student's label, or it isn't written"
@@ -323,7 +320,7 @@ class ExportConfig:
         _check_share(self, "min_agreement")
         _check(self.table_bits in (4, 8), "table_bits", self.table_bits, "4 or 8")
         _check(
-            self.table_bits == 8 or self.quantization in ("int8", "dynamic_int8"),
+            self.table_bits == 8 or self.quantization not in ("float16", "float32"),
             "table_bits",
             self.table_bits,
             f"8 with --quantization={self.quantization}",
@@ -345,6 +342,11 @@ class ExportConfig:
             self.lowering,
             "unrolled or folded with --runtime=mediapipe, which takes no loop",
         )
+
+    @property
+    def quantizations(self) -> tuple[str, ...]:
+        """The arithmetics to try, in this order: the first that holds."""
+        return ("int8", "dynamic_int8") if self.quantization == "auto" else (self.quantization,)
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfkd.commands import run as run_command
-from tfkd.config import TeacherConfig
 from tfkd.errors import TfkdError, UsageError
 from tfkd.files import read_json, write_text
 from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
 
 if TYPE_CHECKING:
-    from tfkd.pipeline.road import RunConfig
+    from tfkd.pipeline.run_config import RunConfig
 
 FLAGS = flags.FLAGS
 
@@ -71,7 +70,6 @@ VARIANTS = (
     Variant("rules", "the paper's three rules", _NOT_OF_THE_PAPER),
     Variant("splicing", "splicing alone", {"n_iter": 0, "neighbours": 0}),
     Variant("neighbours", "pairs of neighbours alone", {"n_iter": 0, "n_splice": 0}),
-    Variant("one_teacher", "one teacher alone, the first of those whose logits are averaged", {"teacher_count": 1}),
     Variant("argmax", "the teacher's label instead of its logits", {"soft_loss": "argmax"}),
     Variant("alpha05", "alpha 0.5", {"alpha": 0.5}),
     Variant("alpha1", "alpha 1: hard labels, the teacher's where there is none", {"alpha": 1.0}),
@@ -133,8 +131,6 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
         say(f"\n=== {variant.name}: {variant.what} ===")
         # The baseline is the recipe's; so is the transfer set, if it would be the same.
         distill = dataclasses.replace(varied.distill, baseline_epochs=0)
-        if varied.teacher.teacher_count < config.teacher.teacher_count:
-            varied = dataclasses.replace(varied, teacher=_first_of(varied.teacher))
         same = (varied.augmentation, varied.teacher) == (config.augmentation, config.teacher)
         varied = dataclasses.replace(varied, distill=distill, transfer_set=str(transfer_set) if same else "")
         run(varied, folder / variant.name)
@@ -149,13 +145,6 @@ def _in_effect(config: RunConfig, pairs: bool) -> RunConfig:
     """Returns the config without what plays no part in texts of this kind."""
     augmentation = config.augmentation if pairs else dataclasses.replace(config.augmentation, neighbours=0)
     return dataclasses.replace(config, augmentation=augmentation)
-
-
-def _first_of(teacher: TeacherConfig) -> TeacherConfig:
-    """Returns the first member of a teacher of several."""
-    from tfkd.training.finetune import member_folders
-
-    return dataclasses.replace(teacher, teacher=str(member_folders(teacher.teacher)[0]))
 
 
 def _write_table(folder: Path, variants: Collection[Variant]) -> str:

@@ -1,14 +1,27 @@
-"""What others make of the same student, on the same weights: to compare with, not to ship."""
+"""What others make of the same student, on the same weights: to compare with, not to ship.
+
+    python tools/peers.py --student=runs/quickstart/student --tokens=48 --out=peers
+
+writes peers/keras_stock.tflite and peers/fused_lstm.tflite, for `tfkd benchmark`. Needs the `dev` extra.
+"""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from absl import app, flags
 
-from tfkd.models.student import BiLstmClassifier
+from tfkd.commands.flags import FLAGS, required
+from tfkd.errors import TfkdError
+from tfkd.files import atomic_path
+from tfkd.native_stderr import import_tensorflow
+
+if TYPE_CHECKING:
+    from tfkd.models.student import BiLstmClassifier
 
 
 def keras_stock(student: BiLstmClassifier, tokens: int) -> bytes:
@@ -126,3 +139,25 @@ def onnx_int8(student: BiLstmClassifier, tokens: int) -> bytes:
         path = Path(folder) / "int8.onnx"
         quantize_dynamic(model, path, weight_type=QuantType.QInt8)
         return path.read_bytes()
+
+
+def main(arguments: list[str]) -> None:
+    """Writes the peers' files."""
+    import_tensorflow()
+    from tfkd.training.student_folder import load_student
+
+    try:
+        student, out = load_student(required("student")).model, Path(required("out"))
+        for peer in (keras_stock, fused_lstm):
+            with atomic_path(out / f"{peer.__name__}.tflite") as temporary:
+                temporary.write_bytes(peer(student, FLAGS.tokens))
+    except TfkdError as e:
+        sys.exit(f"peers: {e}")
+
+
+if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    flags.DEFINE_string("student", "", "folder that tfkd distill wrote, of single texts")
+    flags.DEFINE_integer("tokens", 48, "length of the models", lower_bound=1)
+    flags.DEFINE_string("out", "", "folder for the files")
+    app.run(main)

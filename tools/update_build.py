@@ -27,6 +27,11 @@ _BY_NAME = {
     "tfkd/export/metadata": ["mediapipe"],
 }
 
+# Files that a module reads and that lie beside it.
+_DATA = {
+    "tfkd/report/rendering": "tfkd/report/templates/*",
+}
+
 _HEADER = '''"""One target a module, named by its path. Made by tools/update_build.py: don't edit."""
 
 load("@pypi//:requirements.bzl", "requirement")
@@ -64,6 +69,7 @@ def _rule(root: Path, name: str, path: Path, targets: dict[str, Path]) -> str:
             "py_test(" if test else "py_library(",
             f'    name = "{name}",',
             f"    srcs = [{', '.join(f'{source!r}' for source in sources)}],".replace("'", '"'),
+            *([f'    data = glob(["{_DATA[name]}"]),'] if name in _DATA else []),
             *(["    testonly = True,"] if not test and name.startswith("tests/") else []),
             *lines,
             ")",

@@ -52,6 +52,18 @@ def test_rows_are_counted_one_by_one(tmp_path):
 
 
 @pytest.mark.real
+def test_the_profile_is_of_what_is_counted(tmp_path):
+    emulator, model = arm64_emulator(), written(tmp_path, 96)
+    count, kernels = emulator.count(model, texts([16] * 5)), emulator.profile(model, texts([16] * 5))
+    # Python's part of setting a row's inputs is profiled, and not counted.
+    assert count.inference < sum(kernels.values()) < 1.2 * count.inference
+    assert list(kernels.values()) == sorted(kernels.values(), reverse=True)
+    # int8 weights, real numbers quantized as they come; 16 steps of two directions, as above.
+    assert kernels["kai_matmul"] > 16 * 2 * 4 * 96 * 96 / 16
+    assert {"libpywrap_litert_common.so", "python3.11"} <= kernels.keys()
+
+
+@pytest.mark.real
 @pytest.mark.skipif(not COUNTER.is_file(), reason=f"{COUNTER} isn't there")
 def test_another_counter_comes_to_the_same(tmp_path):
     model = written(tmp_path, 96)

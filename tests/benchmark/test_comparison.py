@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.benchmark.test_phone import Desk
@@ -11,15 +13,18 @@ from tests.export.conftest import DEV_TEXTS
 from tfkd.benchmark.comparison import Latency, ModelFigures, PhoneRun, compare_models
 from tfkd.benchmark.host import RUNNERS, StartUp
 from tfkd.errors import InputError
-from tfkd.report.costs import costs_table
+from tfkd.report.costs import costs_rows, kernel_rows
+from tfkd.text.examples import Examples
 from tools.peers import fused_lstm, keras_stock
+
+LABELLED = Examples(DEV_TEXTS, np.array([1, 0, 1, 0, 1, 0], np.int32))
 
 
 def test_models_are_measured_in_their_order(exported, student, tmp_path):
     stock, fused = tmp_path / "stock.tflite", tmp_path / "fused.tflite"
     stock.write_bytes(keras_stock(student, 12))
     fused.write_bytes(fused_lstm(student, 12))
-    own, other, third = compare_models([exported.path, stock, fused], [DEV_TEXTS], rounds=10)
+    own, other, third = compare_models([exported.path, stock, fused], LABELLED, rounds=10)
     assert (own.path, own.size_bytes) == (exported.path, exported.size_bytes)
     for figures in (own, other):
         assert set(figures.latency) == set(RUNNERS)
@@ -28,21 +33,22 @@ def test_models_are_measured_in_their_order(exported, student, tmp_path):
         assert figures.start.first_result_ms > 0
     assert set(third.latency) == {"Interpreter"}
     assert "fused.tflite: LiteRT's CompiledModel can't run it" in third.refused["CompiledModel"]
-    table = costs_table([own, other, third], {}).splitlines()
-    assert [cell.strip() for cell in table[0].split("|")[2:5]] == ["student.tflite", "stock.tflite", "fused.tflite"]
-    (compiled,) = (line for line in table if "CompiledModel, median" in line)
-    assert [cell.strip() for cell in compiled.split("|")][4] == "-"
+    rows = costs_rows([own, other, third], {})
+    assert rows[0] == ("", "student.tflite", "stock.tflite", "fused.tflite")
+    assert {row[0]: row[3] for row in rows}["CompiledModel, median"] == "-"
+    assert own.accuracy == np.mean(exported.probabilities.argmax(1) == LABELLED.labels)
+    assert ModelFigures.of_json(json.loads(json.dumps(own.as_json()))) == own
 
 
 def test_a_file_without_vocabulary_alone(student, tmp_path):
     stock = tmp_path / "stock.tflite"
     stock.write_bytes(keras_stock(student, 12))
     with pytest.raises(InputError, match=r"stock\.tflite: has no metadata, so its words and labels are unknown"):
-        compare_models([stock], [DEV_TEXTS], rounds=10)
+        compare_models([stock], LABELLED, rounds=10)
 
 
 def test_pairs(pair_export):
-    (figures,) = compare_models([pair_export.path], [DEV_TEXTS, DEV_TEXTS[::-1]], rounds=10)
+    (figures,) = compare_models([pair_export.path], Examples(DEV_TEXTS, LABELLED.labels, DEV_TEXTS[::-1]), rounds=10)
     assert set(figures.latency) == set(RUNNERS)
 
 
@@ -50,18 +56,31 @@ def test_phones_are_in_the_table_too(exported, tmp_path, monkeypatch):
     desk = Desk(tmp_path, monkeypatch)
     desk.plug("B2")
     run = PhoneRun(desk.adb, desk.adb.phones(), desk.binary)
-    (figures,) = compare_models([exported.path], [DEV_TEXTS], rounds=10, phone_run=run)
+    (figures,) = compare_models([exported.path], LABELLED, rounds=10, phone_run=run)
     assert {serial: times.mean_us for serial, times in figures.phones.items()} == {"A1": 105.8, "B2": 105.8}
     assert "--input_layer_value_range=token_ids,1,14" in str(desk.calls())  # fifteen ids, the first of padding
-    assert "| Pixel, mean" in costs_table([figures], {"A1": "Pixel", "B2": "Other"})
+    assert ("Pixel, mean", "105.8 us") in costs_rows([figures], {"A1": "Pixel", "B2": "Other"})
+    assert ModelFigures.of_json(json.loads(json.dumps(figures.as_json()))) == figures
+
+
+def test_what_instructions_go_into():
+    kernels = {"gemm": 900, "lut": 95, "python": 4, "libc": 1}
+    figures = ModelFigures(Path("a.tflite"), 1, {}, {}, StartUp(1.0, 2.0), 0.9, kernels=kernels)
+    assert kernel_rows(figures) == [
+        ("a.tflite", "instructions", "share"),
+        ("gemm", "900", "90.0 %"),
+        ("lut", "95", "9.5 %"),
+        ("the rest", "5", "0.5 %"),
+    ]
 
 
 def test_ratios_are_to_the_first():
     def figures(name: str, size: int, median_us: float) -> ModelFigures:
-        return ModelFigures(Path(name), size, {"Interpreter": Latency(median_us, 400.0)}, {}, StartUp(1.0, 2.0))
+        return ModelFigures(Path(name), size, {"Interpreter": Latency(median_us, 400.0)}, {}, StartUp(1.0, 2.0), 0.9)
 
-    lines = costs_table([figures("a", 2_000_000, 300.0), figures("b", 500_000, 450.0)], {}).splitlines()
-    cells = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:4]] for line in lines}
+    rows = costs_rows([figures("a", 2_000_000, 300.0), figures("b", 500_000, 450.0)], {})
+    cells = {name: list(row) for name, *row in rows}
+    assert cells["accuracy"] == ["90.00 %", "90.00 %"]
     assert cells["size"] == ["2.00 MB", "0.50 MB (4.0x less)"]
     assert cells["Interpreter, median"] == ["300.0 us", "450.0 us (1.5x more)"]
     assert cells["Interpreter, 95 %"] == ["400.0 us", "400.0 us (1.0x less)"]

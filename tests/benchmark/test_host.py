@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Count
 from tests.export.conftest import TEXTS
-from tfkd.benchmark.host import RUNNERS, latency_us, start_up, timings_us
+from tfkd.benchmark.host import RUNNERS, start_up, timings_us
 from tfkd.benchmark.inputs import full_inputs, input_ranges, text_inputs
 from tfkd.errors import InputError
 from tfkd.export.litert_classifier import LiteRtClassifier
@@ -34,12 +34,6 @@ def test_calls_take_turns_over_their_arguments():
 def test_a_slower_call_takes_longer():
     fast, slow = np.median(timings_us([lambda: sum(range(10)), lambda: sum(range(100_000))], [(), ()], 20), axis=0)
     assert slow > 10 * fast
-
-
-def test_latency_is_of_one_row_at_a_time():
-    seen = []
-    assert latency_us(lambda *columns: seen.append(columns), [["a", "b"], ["c", "d"]], runs=3) > 0
-    assert seen == [(["a"], ["c"]), (["a"], ["c"]), (["b"], ["d"]), (["a"], ["c"])]
 
 
 @pytest.mark.parametrize("runtime", RUNNERS)

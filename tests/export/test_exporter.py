@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS, TEXTS, TEXTS_OF_PAIRS, randomized
+from tests.export.conftest import DEV, DEV_TEXTS, DYNAMIC, LABELS, MAX_TOKENS, PAIRS, TEXTS, TEXTS_OF_PAIRS, randomized
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import exporter
@@ -17,7 +17,6 @@ from tfkd.models.student import BiLstmClassifier
 from tfkd.text.examples import Examples
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 
-CONFIG = ExportConfig(max_tokens=MAX_TOKENS)
 SHORT = ExportConfig(max_tokens=3)  # converts sooner
 
 
@@ -47,8 +46,23 @@ def test_pieces_take_the_inputs_of_a_bert_and_pairs_of_them_two(piece_export, pi
 def test_the_same_student_gives_the_same_file(exported, student, tokenizer, tmp_path):
     copy = BiLstmClassifier.from_config(student.get_config())  # other variables, other names inside TensorFlow
     copy.set_weights(student.get_weights())
-    again = export_student(copy, tokenizer, LABELS, DEV, TEXTS, tmp_path / "again.tflite", CONFIG)
+    again = export_student(copy, tokenizer, LABELS, DEV, TEXTS, tmp_path / "again.tflite", DYNAMIC)
     assert again.path.read_bytes() == exported.path.read_bytes()
+
+
+def test_auto_is_int8_if_that_agrees_and_dynamic_int8_if_not(tokenizer, tmp_path, capsys):
+    tame = randomized(BiLstmClassifier(len(tokenizer.vocabulary), 2, 40, 24, 16), scale=0.3)
+
+    def export(texts: Examples, **limits: Any) -> str:
+        config = ExportConfig(max_tokens=MAX_TOKENS, **limits)
+        return export_student(tame, tokenizer, LABELS, TEXTS, texts, tmp_path / "s.tflite", config).quantization
+
+    assert export(TEXTS, min_agreement=0.9) == "int8"
+    assert "export:" not in capsys.readouterr().err
+    assert export(TEXTS.take(range(9)), min_agreement=0.9) == "dynamic_int8"
+    assert "export: not in int8: 9 different texts to calibrate with" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"at most 0\.001 expected"):
+        export(TEXTS, max_size=0.001)
 
 
 @pytest.mark.parametrize("earlier", [None, b"an earlier good file"])

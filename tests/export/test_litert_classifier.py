@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -38,14 +39,16 @@ def test_pairs(pair_export, pair_student, tokenizer):
     assert not LiteRtClassifier.from_file(pair_export.path).predict([], []).size
 
 
+@pytest.mark.parametrize("quantization", ["dynamic_int8", "int8"])
 @pytest.mark.parametrize("kind", ["words", "pieces", "pairs"])
-def test_a_text_goes_through_the_shortest_signature_it_fits(request, tmp_path, kind):
+def test_a_text_goes_through_the_shortest_signature_it_fits(request, tmp_path, kind, quantization):
     """All lengths share the weights, and none changes what a text comes to."""
     pairs = kind == "pairs"
     student = request.getfixturevalue({"words": "student", "pieces": "piece_student", "pairs": "pair_student"}[kind])
     tokenizer = request.getfixturevalue("piece_tokenizer" if kind == "pieces" else "tokenizer")
     labels, dev, texts = (("a", "b", "c"), PAIRS, TEXTS_OF_PAIRS) if pairs else (LABELS, DEV, TEXTS)
-    configs = [ExportConfig(max_tokens=MAX_TOKENS, shorter_tokens=shorter) for shorter in ((), (3, 6))]
+    config = ExportConfig(max_tokens=MAX_TOKENS, quantization=quantization, min_agreement=0)
+    configs = [dataclasses.replace(config, shorter_tokens=shorter) for shorter in ((), (3, 6))]
     files = [
         export_student(student, tokenizer, labels, dev, texts, tmp_path / f"{i}.tflite", config)
         for i, config in enumerate(configs)
@@ -54,7 +57,7 @@ def test_a_text_goes_through_the_shortest_signature_it_fits(request, tmp_path, k
     assert (one.lengths, several.lengths, several.max_tokens) == ((MAX_TOKENS,), (3, 6, MAX_TOKENS), MAX_TOKENS)
     np.testing.assert_allclose(several.predict(*texts.columns), one.predict(*texts.columns), atol=1e-6)
     np.testing.assert_array_equal(several.predict(*dev.columns), files[1].probabilities)
-    assert files[1].size_bytes < files[0].size_bytes + 9 * 5_000  # bytes of the graphs, per step
+    assert files[1].size_bytes < files[0].size_bytes + 9 * 6_000  # bytes of the graphs, per step
     ids = tokenizer.encode(["good film"]).padded(length=6)
     used = several.predict_ids(*([ids[0]] * (1 + pairs)))
     np.testing.assert_allclose(used, one.predict(*[["good film"]] * (1 + pairs))[0], atol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ import pytest
 
 from tests.commands.conftest import STUDENT_FLAGS, TEACHER_FLAGS, Outcome, assert_one_line, call, call_process
 from tests.conftest import pairs
+from tests.report.pages import assert_stands_alone
 from tfkd.files import read_json
 
 
@@ -42,6 +44,16 @@ def test_metrics(finished):
     assert metrics["rows"]["dev"] == len(pairs()) // 10
     assert 0 <= metrics["baseline"]["dev_accuracy"] <= 1
     assert metrics["latency"]["student_us"] > 0
+
+
+def test_report(finished, tmp_path):
+    page = assert_stands_alone((finished / "report.html").read_text("utf-8"))
+    assert "16 dev pairs" in page.text
+    quotes = page.text.partition("What single words do")[2]
+    assert any(f"{first} {second}" in quotes for first, second, _ in pairs())
+    again = shutil.copytree(finished, tmp_path / "pairs")
+    assert call("report", again).status == 0
+    assert (again / "report.html").read_bytes() == (finished / "report.html").read_bytes()
 
 
 def test_evaluate(finished, pair_file):

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.commands.conftest import ROOT, assert_one_line, call
+from tests.report.pages import assert_stands_alone
 from tfkd.config import (
     AugmentationConfig,
     DataConfig,
@@ -29,7 +30,8 @@ from tfkd.config import (
 from tfkd.errors import InputError, UsageError
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.files import read_json
-from tfkd.pipeline.road import RunConfig, run
+from tfkd.pipeline.road import run
+from tfkd.pipeline.run_config import RunConfig
 from tfkd.report import metrics as metrics_module
 from tfkd.training.student_folder import load_student
 
@@ -105,7 +107,8 @@ def _announced(err: str) -> list[str]:
 
 
 def test_files_that_scripts_rely_on(finished):
-    for name in ("metrics.json", "report.md", "export/student.tflite", "flags.json"):
+    pages = ("report.html", "model_card.md", "report.md")
+    for name in ("metrics.json", *pages, "export/student.tflite", "flags.json"):
         assert (finished / name).is_file()
     assert not _leftovers(finished)
     assert sorted(path.stem for path in (finished / "steps").iterdir()) == sorted(STEPS)
@@ -158,7 +161,7 @@ def test_started_again_nothing_is_done_again(config, copied, capsys):
     assert [time.endswith(" (before)") for time in times.split(", ")] == [True] * 6 + [False]
     assert total
     after = _snapshot(copied)
-    rewritten = {"metrics.json", "report.md", "flags.json"}
+    rewritten = {"metrics.json", "report.html", "model_card.md", "report.md", "flags.json"}
     assert {k: v for k, v in after.items() if k not in rewritten} == {
         k: v for k, v in before.items() if k not in rewritten
     }
@@ -276,6 +279,9 @@ def test_logits_of_another_model_need_no_teacher(config, finished, tmp_path, mon
     assert metrics["latency"]["teacher_us"] is None
     assert metrics["rows"] == read_json(finished / "metrics.json")["rows"]
     assert not (tmp_path / "run" / "teacher").exists()
+    page = assert_stands_alone((tmp_path / "run" / "report.html").read_text("utf-8"))
+    assert "Where student and teacher disagree" not in page.text
+    assert "Distilled by tfkd from given logits" in (tmp_path / "run" / "model_card.md").read_text("utf-8")
 
 
 # --- killed ---
@@ -388,7 +394,7 @@ def test_a_full_device_is_one_line_and_breaks_nothing(config, finished, small_de
     # As if it became full after labelling.
     subprocess.run(["mount", "-o", "remount,size=8m", small_device], check=True)
     shutil.rmtree(folder)
-    left_out = shutil.ignore_patterns("student*", "baseline*", "export*", "metrics.json", "report.md")
+    left_out = shutil.ignore_patterns("student*", "baseline*", "export*", "metrics.json", "report.*", "model_card.md")
     shutil.copytree(finished, folder, ignore=left_out)
     assert fails_with(shutil.disk_usage(small_device).used // 1024 + 20).startswith("/student")
     subprocess.run(["mount", "-o", "remount,size=8m", small_device], check=True)
@@ -414,6 +420,9 @@ def test_another_runs_teacher_and_transfer_set_without_a_baseline(config, finish
     assert _done(err) == ["student", "export-student"]
     assert _announced(err) == ["student", "export-student", "figures"]
     assert set(metrics["baseline"].values()) == {None}
+    page = assert_stands_alone((tmp_path / "shared" / "report.html").read_text("utf-8"))
+    assert "hard labels alone" not in page.text.partition("The models side by side")[0]
+    assert "Where student and teacher disagree" in page.text
     known = read_json(finished / "metrics.json")
     assert metrics["teacher"] == known["teacher"]
     assert metrics["rows"] == known["rows"]

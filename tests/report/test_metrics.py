@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfkd.report.metrics import classification_figures, confusion, expected_calibration_error, share_equal, summary
+from tfkd.report.metrics import (
+    classification_figures,
+    confusion,
+    expected_calibration_error,
+    reliability,
+    share_equal,
+    summary,
+)
 
 
 def test_share_equal():
@@ -47,6 +54,13 @@ def test_calibration_error_by_hand():
     probabilities = np.array([[0.62, 0.38], [0.7, 0.3], [0.28, 0.72], [0.0, 1.0]])
     labels = np.array([1, 0, 0, 1])
     assert expected_calibration_error(labels, probabilities) == pytest.approx((0.62 + 0.42 + 0) / 4)
+
+
+def test_reliability_by_hand():
+    """The bins of the test above; those without rows are left out."""
+    probabilities = np.array([[0.62, 0.38], [0.7, 0.3], [0.28, 0.72], [0.0, 1.0]])
+    found = reliability(np.array([1, 0, 0, 1]), probabilities)
+    assert [(round(b.confidence, 9), b.accuracy, b.rows) for b in found] == [(0.62, 0, 1), (0.71, 0.5, 2), (1, 1, 1)]
 
 
 def test_summary_of_three_seeds():

@@ -1,7 +1,6 @@
 """Fine-tuning the two-layer BERT: killed, repeated, and with teachers that can't be loaded."""
 
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,7 +41,7 @@ def epochs_of(folder) -> list[tuple[float, float]]:
 
 
 def assert_same_weights(one, other) -> None:
-    for a, b in zip(one.members[0].classifier.get_weights(), other.members[0].classifier.get_weights(), strict=True):
+    for a, b in zip(one.teacher.classifier.get_weights(), other.teacher.classifier.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -54,14 +53,14 @@ def test_teacher_learns_and_its_dev_accuracy_is_its_own(whole):
     assert finetuned.dev_accuracy == max(accuracy for _, accuracy in epochs_of(folder))
     losses = [loss for loss, _ in epochs_of(folder)]
     assert losses[-1] < losses[0]
-    assert (finetuned.label_names, finetuned.members[0].max_pieces) == (("neg", "pos"), 16)
+    assert (finetuned.label_names, finetuned.teacher.max_pieces) == (("neg", "pos"), 16)
 
 
 def test_folder_holds_no_checkpoint_and_no_optimizer(whole):
     _, folder = whole
     assert is_finetuned(folder)
     assert [p.name for p in folder.parent.iterdir()] == ["teacher"]
-    weights = sum(w.size * 4 for w in whole[0].members[0].classifier.get_weights())
+    weights = sum(w.size * 4 for w in whole[0].teacher.classifier.get_weights())
     on_disk = sum(p.stat().st_size for p in folder.rglob("*.weights.h5"))
     assert on_disk < 2 * weights + 100_000  # HDF5 has some 2 kB a variable around it
 
@@ -99,62 +98,6 @@ def test_checkpoint_of_other_flags_is_started_over_and_same_seed_gives_same_byte
     assert_same_weights(again, whole[0])
     assert again.fingerprint == whole[0].fingerprint
     assert epochs_of(tmp_path / "teacher") == epochs_of(whole[1])
-
-
-# --- several teachers as one -------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def several(tiny_bert, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("several") / "teacher"
-    return finetune(small_corpus(), config(tiny_bert, teacher_count=2, teacher_epochs=2), folder, SEED), folder
-
-
-def test_several_teachers_are_those_of_their_seeds_and_say_the_mean(several, tiny_bert, tmp_path):
-    found, folder = several
-    dev = small_corpus().dev
-    own = []
-    for i, member in enumerate(found.members):
-        alone = finetune(small_corpus(), config(tiny_bert, teacher_epochs=2), tmp_path / str(i), SEED + i).members[0]
-        for a, b in zip(member.classifier.get_weights(), alone.classifier.get_weights(), strict=True):
-            np.testing.assert_array_equal(a, b)
-        own.append(alone.logits(alone.encode(dev.texts)))
-    assert np.abs(own[0] - own[1]).max() > 1e-3
-    logits = found.teacher.logits(found.teacher.encode(dev.texts))
-    np.testing.assert_allclose(logits, (own[0] + own[1]) / 2, atol=1e-6)
-    assert found.dev_accuracy == np.mean(logits.argmax(1) == dev.labels)
-    assert [p.name for p in folder.parent.iterdir()] == ["teacher"]
-
-
-def test_several_teachers_loaded_are_the_same_and_a_changed_one_is_refused(several, tmp_path):
-    found, folder = several
-    texts = small_corpus().dev.texts
-    loaded = load_finetuned(folder)
-    assert (loaded.fingerprint, loaded.label_names) == (found.fingerprint, found.label_names)
-    np.testing.assert_array_equal(
-        loaded.teacher.logits(loaded.teacher.encode(texts)), found.teacher.logits(found.teacher.encode(texts))
-    )
-    words = ["good", "films"]
-    first = teacher_vectors(words, found.members[0])
-    np.testing.assert_array_equal(teacher_vectors(words, load_word_vector_teacher(str(folder))), first)
-    copy = shutil.copytree(folder, tmp_path / "teacher")
-    shutil.rmtree(copy / f"seed-{SEED + 1}")
-    with pytest.raises(InputError, match=r"the weights aren't those that teacher\.json names"):
-        load_finetuned(copy)
-
-
-def test_of_several_teachers_killed_in_the_second_the_first_is_not_trained_again(several, tiny_bert, tmp_path):
-    flags = config(tiny_bert, teacher_count=2, teacher_epochs=2)
-    with pytest.raises(KilledError):
-        finetune(small_corpus(dies_after=3), flags, tmp_path / "teacher", SEED)
-    rest = small_corpus(dies_after=2)  # the epoch that is left, and then the mean
-    again = finetune(rest, flags, tmp_path / "teacher", SEED)
-    assert again.fingerprint == several[0].fingerprint
-    # With other flags none of them is.
-    with pytest.raises(KilledError):
-        finetune(small_corpus(dies_after=3), flags, tmp_path / "other", SEED)
-    with pytest.raises(KilledError):
-        finetune(small_corpus(dies_after=2), replace(flags, teacher_learning_rate=1e-3), tmp_path / "other", SEED)
 
 
 # --- teachers that can't be loaded -------------------------------------------
@@ -215,6 +158,6 @@ def test_folder_that_is_no_finetuned_teacher_or_a_changed_one(whole, tiny_bert, 
 def test_word_vectors_come_of_a_finetuned_folder_or_of_a_pretrained_one(whole, tiny_bert):
     words = ["good", "films"]
     finetuned = teacher_vectors(words, load_word_vector_teacher(str(whole[1])))
-    np.testing.assert_array_equal(finetuned, teacher_vectors(words, whole[0].members[0]))
+    np.testing.assert_array_equal(finetuned, teacher_vectors(words, whole[0].teacher))
     pretrained = teacher_vectors(words, load_word_vector_teacher(str(tiny_bert)))
     assert np.abs(pretrained - finetuned).max() > 1e-3

@@ -41,7 +41,7 @@ def logits_of(table: ShardedTable) -> np.ndarray:
 
 
 def test_every_sentence_has_the_teachers_logits(tmp_path, teacher):
-    found = label_sentences(sentences(tmp_path / "s"), [teacher], "me", LABEL, tmp_path / "t")
+    found = label_sentences(sentences(tmp_path / "s"), teacher, "me", LABEL, tmp_path / "t")
     rows = [row for shard in found for row in shard.to_pylist()]
     assert [row["text"] for row in rows] == TEXTS
     assert [row["label"] for row in rows] == [*LABELS[:5], None, None]
@@ -54,7 +54,7 @@ def test_every_sentence_has_the_teachers_logits(tmp_path, teacher):
 
 def test_manifest_names_the_teacher_the_sentences_and_the_shards(tmp_path, teacher):
     source = sentences(tmp_path / "s")
-    manifest = label_sentences(source, [teacher], "me", LABEL, tmp_path / "t").manifest
+    manifest = label_sentences(source, teacher, "me", LABEL, tmp_path / "t").manifest
     assert (manifest["teacher"], manifest["rows"], manifest["seed"]) == ("me", 7, 0)
     assert manifest["sentences"] == [sha256_of(shard_path(tmp_path / "s", i)) for i in range(3)]
     assert [(s["rows"], s["sha256"]) for s in manifest["shards"]] == [
@@ -66,10 +66,10 @@ def test_manifest_names_the_teacher_the_sentences_and_the_shards(tmp_path, teach
 def test_labelled_twice_gives_the_same_bytes_and_runs_no_teacher(tmp_path, teacher):
     source = sentences(tmp_path / "s")
     for name in ("a", "b"):
-        label_sentences(source, [teacher], "me", LABEL, tmp_path / name)
+        label_sentences(source, teacher, "me", LABEL, tmp_path / name)
     assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
     modified = {path: path.stat().st_mtime_ns for path in (tmp_path / "a").glob("*.parquet")}
-    label_sentences(source, [Silent(teacher)], "me", LABEL, tmp_path / "a")
+    label_sentences(source, Silent(teacher), "me", LABEL, tmp_path / "a")
     assert modified == {path: path.stat().st_mtime_ns for path in (tmp_path / "a").glob("*.parquet")}
     assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
 
@@ -106,16 +106,16 @@ class Both:
 @pytest.mark.parametrize(("dies_at", "left"), [(1, 0), (3, 1), (5, 1), (6, 2)])
 def test_killed_labelling_goes_on_at_the_first_missing_shard(tmp_path, teacher, dies_at, left):
     source = sentences(tmp_path / "s")
-    whole = label_sentences(source, [teacher], "me", LABEL, tmp_path / "whole")
+    whole = label_sentences(source, teacher, "me", LABEL, tmp_path / "whole")
     with pytest.raises(KilledError):
-        label_sentences(source, [Silent(teacher, dies_at)], "me", LABEL, tmp_path / "t")
+        label_sentences(source, Silent(teacher, dies_at), "me", LABEL, tmp_path / "t")
     assert sorted(p.name for p in (tmp_path / "t").iterdir()) == [
         "labelling.json", *(f"shard-0000{i}.parquet" for i in range(left)),
     ]  # fmt: skip
     with pytest.raises(InputError, match="hasn't finished"):
         ShardedTable(tmp_path / "t")
     again = Silent(teacher, dies_at=None)
-    label_sentences(source, [again], "me", LABEL, tmp_path / "t")
+    label_sentences(source, again, "me", LABEL, tmp_path / "t")
     assert again.asked == 7 - 3 * left
     assert hashes(tmp_path / "t") == hashes(tmp_path / "whole")
     assert whole.rows == 7
@@ -123,24 +123,24 @@ def test_killed_labelling_goes_on_at_the_first_missing_shard(tmp_path, teacher, 
 
 def test_killed_between_the_last_shard_and_the_manifest(tmp_path, teacher):
     source = sentences(tmp_path / "s")
-    label_sentences(source, [teacher], "me", LABEL, tmp_path / "t")
+    label_sentences(source, teacher, "me", LABEL, tmp_path / "t")
     before = hashes(tmp_path / "t")
     with pytest.raises(KilledError):
-        label_sentences(source, [Silent(teacher, 6)], "me", LABEL, tmp_path / "killed")
+        label_sentences(source, Silent(teacher, 6), "me", LABEL, tmp_path / "killed")
     started = (tmp_path / "killed" / "labelling.json").read_bytes()
     (tmp_path / "t" / MANIFEST).unlink()
     (tmp_path / "t" / "labelling.json").write_bytes(started)
-    label_sentences(source, [Silent(teacher)], "me", LABEL, tmp_path / "t")
+    label_sentences(source, Silent(teacher), "me", LABEL, tmp_path / "t")
     assert hashes(tmp_path / "t") == before
 
 
 def test_another_teacher_labels_anew(tmp_path, teacher, tiny_bert):
     source = sentences(tmp_path / "s")
-    first = logits_of(label_sentences(source, [teacher], "one", LABEL, tmp_path / "t"))
+    first = logits_of(label_sentences(source, teacher, "one", LABEL, tmp_path / "t"))
     other = random_teacher(tiny_bert, 2, 1)
     with pytest.raises(KilledError):  # and what it leaves unfinished is no mixture
-        label_sentences(source, [Silent(other, 3)], "two", LABEL, tmp_path / "t")
-    found = label_sentences(source, [other], "two", LABEL, tmp_path / "t")
+        label_sentences(source, Silent(other, 3), "two", LABEL, tmp_path / "t")
+    found = label_sentences(source, other, "two", LABEL, tmp_path / "t")
     assert found.manifest["teacher"] == "two"
     assert np.abs(logits_of(found) - first).max(1).min() > 1e-3
     np.testing.assert_allclose(logits_of(found), other.logits(other.encode(TEXTS)), atol=1e-5)
@@ -149,16 +149,16 @@ def test_another_teacher_labels_anew(tmp_path, teacher, tiny_bert):
 def test_killed_labelling_of_another_teacher_is_not_gone_on_with(tmp_path, teacher):
     source = sentences(tmp_path / "s")
     with pytest.raises(KilledError):
-        label_sentences(source, [Silent(teacher, 3)], "one", LABEL, tmp_path / "t")
+        label_sentences(source, Silent(teacher, 3), "one", LABEL, tmp_path / "t")
     again = Silent(teacher, dies_at=None)
-    label_sentences(source, [again], "two", LABEL, tmp_path / "t")
+    label_sentences(source, again, "two", LABEL, tmp_path / "t")
     assert again.asked == 7
 
 
 def test_other_sentences_are_labelled_anew_and_fewer_shards_leave_none_over(tmp_path, teacher):
-    label_sentences(sentences(tmp_path / "s"), [teacher], "me", LABEL, tmp_path / "t")
+    label_sentences(sentences(tmp_path / "s"), teacher, "me", LABEL, tmp_path / "t")
     fewer = sentences(tmp_path / "s2", ["the film", "good"], shard_rows=2)
-    found = label_sentences(fewer, [teacher], "me", LABEL, tmp_path / "t")
+    found = label_sentences(fewer, teacher, "me", LABEL, tmp_path / "t")
     assert [row["text"] for shard in found for row in shard.to_pylist()] == ["the film", "good"]
     assert sorted(hashes(tmp_path / "t")) == ["manifest.json", "shard-00000.parquet"]
 
@@ -167,12 +167,12 @@ def test_nan_logits_of_the_teacher_are_refused(tmp_path, tiny_bert):
     broken = random_teacher(tiny_bert, 2, 0)
     broken.classifier.set_weights([np.full_like(w, np.nan) for w in broken.classifier.get_weights()])
     with pytest.raises(InputError, match=r"the teacher abcdefabcdef: logits of row 1 are \[nan, nan\], not finite"):
-        label_sentences(sentences(tmp_path / "s"), [broken], "abcdef" * 9, LABEL, tmp_path / "t")
+        label_sentences(sentences(tmp_path / "s"), broken, "abcdef" * 9, LABEL, tmp_path / "t")
     assert not list((tmp_path / "t").glob("*.parquet"))
 
 
 def in_int8(source, teacher, folder) -> ShardedTable:
-    return label_sentences(source, [teacher], "me", LabelConfig(label_precision="int8"), folder)
+    return label_sentences(source, teacher, "me", LabelConfig(label_precision="int8"), folder)
 
 
 def test_int8_gives_nearly_the_same_logits_and_the_same_bytes_again(tmp_path, small_bert, capsys):
@@ -362,4 +362,4 @@ def test_unreadable_labelling_json_is_named(tmp_path, teacher):
     write_json(tmp_path / "t" / "labelling.json", {})
     (tmp_path / "t" / "labelling.json").write_text("{")
     with pytest.raises(InputError, match=r"labelling\.json: isn't JSON"):
-        label_sentences(sentences(tmp_path / "s"), [teacher], "me", LABEL, tmp_path / "t")
+        label_sentences(sentences(tmp_path / "s"), teacher, "me", LABEL, tmp_path / "t")

@@ -6,13 +6,16 @@ LiteRT's own ARM64 runtime, with XNNPACK's NEON kernels, runs in QEMU's user mod
 
 from __future__ import annotations
 
+import bisect
 import functools
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +28,13 @@ from tfkd.files import atomic_folder, write_text
 from tfkd.progress import say
 
 _SOURCES = Path(__file__).parents[1] / "device" / "arm64"
-_REVISION = 1  # of what `_make` makes; raised when it changes
+_REVISION = 2  # of what `_make` makes; raised when it changes
 _QEMU = "qemu-aarch64"
 _PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6")
 _PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
+# XNNPACK's kernels, and KleidiAI's, which it calls for matrices of int8 whose other factor is quantized as it comes.
+_KERNEL = re.compile(r"xnn_(\w+?)_ukernel|(kai)_run(_matmul|_lhs_quant_pack)")
+_VARIANT = re.compile(r"_(minmax|fp32|rndnu)(?=_|$)")
 # The runtime reads its CPU's features here; without this file it would see the host's.
 _CPU = """processor\t: 0
 Features\t: fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp
@@ -76,12 +82,45 @@ class Arm64Emulator:
           InputError: LiteRT can't run the file.
         """
         with tempfile.TemporaryDirectory() as folder:
-            arrays, counts = Path(folder) / "inputs.npz", Path(folder) / "counts"
+            self._run(model, inputs, counts := Path(folder) / "counts")
+            marks = np.array(counts.read_text("utf-8").split(), np.int64)
+        before, opened, started, first, *rows = marks
+        mark = opened - before
+        inferences = np.subtract(rows[1::2], rows[::2]) - mark
+        return InstructionCount(int(np.median(inferences)), int(first - started - mark))
+
+    def profile(self, model: str | Path, inputs: Sequence[np.ndarray]) -> dict[str, int]:
+        """Returns how many of an inference's instructions are executed where, on average over the rows.
+
+        Args:
+          model, inputs: as above.
+
+        Returns:
+          By the name of a kind of kernel, such as XNNPACK's "qs8_qc8w_gemm", or else of a library; the most first.
+
+        Raises:
+          InputError: as above.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            profile = Path(folder) / "profile"
+            maps = self._run(model, inputs, Path(folder) / "counts", profile)
+            blocks = [tuple(map(int, line.split())) for line in profile.read_text("utf-8").splitlines()]
+        places, found = _Places(maps), Counter[str]()
+        for address, instructions in blocks:
+            found[places.name(address)] += instructions
+        return {name: instructions // len(inputs[0]) for name, instructions in found.most_common()}
+
+    def _run(self, model: str | Path, inputs: Sequence[np.ndarray], counts: Path, profile: Path | None = None) -> str:
+        """Runs a model with the plugin; returns what is printed."""
+        with tempfile.TemporaryDirectory() as folder:
+            arrays = Path(folder) / "inputs.npz"
             np.savez(arrays, *inputs)
             root = self._folder / "root"
             command = [_QEMU, "-cpu", "cortex-a76", "-plugin", self._folder / "instruction_counter.so", "-L", root]
             command += [self._python, _SOURCES / "invoke.py", Path(model).resolve(), arrays]
             own = {"INSTRUCTION_COUNTS": str(counts), "PYTHONPATH": str(self._folder / "site"), "PYTHONHASHSEED": "0"}
+            if profile is not None:
+                own["INSTRUCTION_PROFILE"] = str(profile)
             done = subprocess.run(
                 [str(part) for part in command],
                 env={**os.environ, **own, "OPENBLAS_NUM_THREADS": "1"},
@@ -92,11 +131,44 @@ class Arm64Emulator:
             )
             if done.returncode:
                 raise InputError(f"{model}: can't be run in the emulator: {_last_line(done.stderr)}")
-            marks = np.array(counts.read_text("utf-8").split(), np.int64)
-        before, opened, started, first, *rows = marks
-        mark = opened - before
-        inferences = np.subtract(rows[1::2], rows[::2]) - mark
-        return InstructionCount(int(np.median(inferences)), int(first - started - mark))
+            return done.stdout
+
+
+class _Places:
+    """What lies at the addresses of an emulated process.
+
+    Args:
+      maps: its /proc/self/maps.
+    """
+
+    def __init__(self, maps: str):
+        self._files: list[tuple[int, int, str]] = []  # start, end and file of each piece
+        self._bases: dict[str, int] = {}
+        for line in maps.splitlines():
+            limits, _, offset, _, _, *path = line.split(maxsplit=5) if line else ("-", "", "0", "", "")
+            if path:
+                start, end = (int(limit, 16) for limit in limits.split("-"))
+                self._files.append((start, end, path[0]))
+                if int(offset, 16) == 0:
+                    self._bases.setdefault(path[0], start)
+
+    def name(self, address: int) -> str:
+        """Returns the kind of kernel at an address, or else the library."""
+        file = next((file for start, end, file in self._files if start <= address < end), "")
+        if file not in self._bases:
+            return "elsewhere"
+        addresses, names = _functions(file)
+        place = bisect.bisect_right(addresses, address - self._bases[file]) - 1
+        kernel = _KERNEL.match(names[place]) if place >= 0 else None
+        return _VARIANT.sub("", "".join(filter(None, kernel.groups()))) if kernel else Path(file).name
+
+
+@functools.cache
+def _functions(file: str) -> tuple[list[int], list[str]]:
+    """The addresses of a library's functions within it, in order, and their names; none if it is stripped."""
+    lines = [line.split() for line in _run("nm", "--numeric-sort", "--defined-only", file).splitlines()]
+    functions = [(int(line[0], 16), line[2]) for line in lines if len(line) == 3 and line[1] in "tT"]
+    return [address for address, _ in functions], [name for _, name in functions]
 
 
 @functools.cache

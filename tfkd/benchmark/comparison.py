@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 
 from tfkd.benchmark.arm64 import Arm64Emulator, InstructionCount
-from tfkd.benchmark.host import RUNNERS, StartUp, start_up, timings_us
+from tfkd.benchmark.host import RUNNERS, StartUp, interpreter_runner, start_up, timings_us
 from tfkd.benchmark.inputs import input_ranges, text_inputs
 from tfkd.benchmark.phone import Adb, Phone, PhoneTimes
 from tfkd.errors import InputError
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.native_stderr import silenced
 from tfkd.progress import progress_bar, say
+from tfkd.text.examples import Examples
 from tfkd.text.tokenizer import Tokenizer
 
-_COUNTED_ROWS = 20
+_TIMED_ROWS, _COUNTED_ROWS = 200, 20
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class ModelFigures:
       latency: on this machine, by runtime (see tfkd.benchmark.host.RUNNERS).
       refused: why a runtime can't run it, by runtime.
       start: opening it here.
+      accuracy: share of the texts to which it gives their label.
       arm64: instructions, if they were counted.
+      kernels: instructions of one inference by kind of kernel, or library, if it was profiled.
       phones: on each phone, by its serial.
     """
 
@@ -54,12 +57,33 @@ class ModelFigures:
     latency: dict[str, Latency]
     refused: dict[str, str]
     start: StartUp
+    accuracy: float
     arm64: InstructionCount | None = None
+    kernels: dict[str, int] = dataclasses.field(default_factory=dict)
     phones: dict[str, PhoneTimes] = dataclasses.field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the figures by name, the path as text."""
         return {**dataclasses.asdict(self), "path": str(self.path)}
+
+    @classmethod
+    def of_json(cls, figures: dict[str, Any]) -> ModelFigures:
+        """Returns what `as_json` gave.
+
+        Raises:
+          KeyError, TypeError, AttributeError: it didn't.
+        """
+        return cls(
+            path=Path(figures["path"]),
+            size_bytes=figures["size_bytes"],
+            latency={runtime: Latency(**times) for runtime, times in figures["latency"].items()},
+            refused=figures["refused"],
+            start=StartUp(**figures["start"]),
+            accuracy=figures["accuracy"],
+            arm64=None if figures["arm64"] is None else InstructionCount(**figures["arm64"]),
+            kernels=figures["kernels"],
+            phones={serial: PhoneTimes(**times) for serial, times in figures["phones"].items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -70,22 +94,21 @@ class PhoneRun:
       adb: reaches them.
       phones: those to use.
       binary: benchmark_model of their ABI.
-      profile: whether operators are timed too.
     """
 
     adb: Adb
     phones: Sequence[Phone]
     binary: Path
-    profile: bool = False
 
 
 def compare_models(
     models: Sequence[Path],
-    columns: Sequence[Sequence[str]],
+    texts: Examples,
     threads: int = 1,
     rounds: int = 1000,
     emulator: Arm64Emulator | None = None,
     phone_run: PhoneRun | None = None,
+    profile: bool = False,
 ) -> list[ModelFigures]:
     """Returns the figures of each model.
 
@@ -94,31 +117,32 @@ def compare_models(
 
     Args:
       models: .tflite files.
-      columns: real texts; of pairs the first and the second ones.
+      texts: real ones, with their labels; some hundred of them are timed.
       threads: of one inference, here and on phones.
       rounds: inferences timed of each model and runtime; they take turns, so that ratios hold while the machine drifts.
       emulator: counts ARM64 instructions.
       phone_run: measures on phones too.
+      profile: whether phones time each operator too, and the emulator counts by kind of kernel.
 
     Raises:
       InputError: no model has a vocabulary, one can't be run or takes other inputs, or a phone fails.
     """
     tokenizers = _tokenizers(models)
-    inputs = {
-        model: text_inputs(model, tokenizer, columns) for model, tokenizer in zip(models, tokenizers, strict=True)
-    }
+    readers = list(zip(models, tokenizers, strict=True))
+    inputs = {model: text_inputs(model, tokenizer, texts.spread(_TIMED_ROWS).columns) for model, tokenizer in readers}
     latency, refused = _latencies(inputs, threads, rounds)
     figures = []
-    for model, tokenizer in zip(models, tokenizers, strict=True):
+    for model, tokenizer in readers:
         say(f"benchmark: {model}: opened anew" + (", and in the emulator" if emulator else ""))
         rows = inputs[model]
+        counted = [array[:_COUNTED_ROWS] for array in rows]
         phones = {}
         if phone_run is not None:
             for phone in phone_run.phones:
                 say(f"benchmark: {model}: on {phone.name}")
                 ranges = input_ranges(model, tokenizer)
                 phones[phone.serial] = phone_run.adb.benchmark(
-                    phone, phone_run.binary, model, ranges, rounds, threads, phone_run.profile
+                    phone, phone_run.binary, model, ranges, rounds, threads, profile
                 )
         figures.append(
             ModelFigures(
@@ -127,7 +151,9 @@ def compare_models(
                 latency=latency[model],
                 refused=refused[model],
                 start=start_up(model, rows),
-                arm64=None if emulator is None else emulator.count(model, [array[:_COUNTED_ROWS] for array in rows]),
+                accuracy=_accuracy(model, tokenizer, texts),
+                arm64=None if emulator is None else emulator.count(model, counted),
+                kernels=emulator.profile(model, counted) if emulator and profile else {},
                 phones=phones,
             )
         )
@@ -147,6 +173,12 @@ def _tokenizers(models: Sequence[Path]) -> list[Tokenizer]:
         raise problem
     first = next(iter(own.values()))
     return [own.get(model, first) for model in models]
+
+
+def _accuracy(model: Path, tokenizer: Tokenizer, texts: Examples) -> float:
+    run, inputs = interpreter_runner(model), text_inputs(model, tokenizer, texts.columns)
+    found = np.concatenate([run(*row) for row in zip(*inputs, strict=True)]).argmax(1)
+    return float(np.mean(found == texts.labels))
 
 
 def _latencies(

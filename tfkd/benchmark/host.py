@@ -54,18 +54,6 @@ class StartUp:
     peak_memory_mb: float
 
 
-def latency_us(predict: Callable[..., object], columns: Sequence[Sequence[str]], runs: int = 200) -> float:
-    """Returns the median time of one sentence or pair, in microseconds, from raw text to result.
-
-    Args:
-      predict: classifies a column of texts, or two of pairs; called with one row at a time.
-      columns: real sentences, taken in turn; of pairs the first and the second ones.
-      runs: how many are timed.
-    """
-    rows = [tuple([text] for text in row) for row in zip(*columns, strict=True)]
-    return float(np.median(timings_us([predict], [rows], runs)))
-
-
 def timings_us(
     calls: Sequence[Callable[..., object]],
     arguments: Sequence[Sequence[tuple[Any, ...]]],

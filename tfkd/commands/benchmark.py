@@ -4,9 +4,10 @@ tfkd benchmark runs/quickstart/export/student.tflite
 tfkd benchmark student.tflite --baseline=teacher.tflite --data=reviews.csv --arm64
 tfkd benchmark student.tflite --phone --benchmark_model=android_aarch64_benchmark_model
 
-Times are those of one inference, ids in, probabilities out, over the dev sentences of --data. The first column is that
-of --baseline, else of the first file; the others' figures are compared with it. `tfkd export --teacher` makes the
-BERT's file. What another converter made of the same student, without a vocabulary, is measured on the same ids.
+Times are those of one inference, ids in, probabilities out, over dev sentences of --data (movie reviews by default).
+The first column is that of --baseline, else of the first file; the others' figures are compared with it. `tfkd export
+--teacher` makes the BERT's file. What another converter made of the same student, without a vocabulary, is measured on
+the same ids.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from tfkd.config import DataConfig
 from tfkd.errors import UsageError
 
 _DEFAULT_DATA = "asset:movie_reviews"
-_ROWS = 200
 
 
 def define_flags() -> None:
@@ -35,8 +35,12 @@ def define_flags() -> None:
     flags.DEFINE_list("phones", [], "serials of the phones to use, as adb devices names them; default: all")
     flags.DEFINE_string("adb", "adb", "Android's debug bridge")
     flags.DEFINE_string("benchmark_model", "", "with --phone: LiteRT's benchmark_model for the phone's ABI")
-    flags.DEFINE_bool("profile", False, "with --phone: time each operator too")
-    flags.DEFINE_string("json", "", "file to write all figures to")
+    flags.DEFINE_bool(
+        "profile", False, "with --phone: time each operator too; with --arm64: count instructions by kind of kernel"
+    )
+    flags.DEFINE_string(
+        "json", "", "file to write all figures to; as runs/NAME/benchmark.json they come into that run's report"
+    )
     define_seed()
     define_flags_of(DataConfig)
 
@@ -47,6 +51,8 @@ def main(arguments: list[str]) -> None:
         raise UsageError("expected .tflite files to measure")
     if len(set(models)) < len(models):
         raise UsageError(f"{' '.join(map(str, models))}: expected each file once")
+    if FLAGS.profile and not (FLAGS.phone or FLAGS.arm64):
+        raise UsageError("--profile: goes with --phone or --arm64")
     if FLAGS.phone != bool(FLAGS.benchmark_model):
         raise UsageError("--phone and --benchmark_model=FILE go together")
     data = config_of(DataConfig)
@@ -58,24 +64,27 @@ def main(arguments: list[str]) -> None:
     from tfkd.export.metadata import read_model
     from tfkd.files import write_json
     from tfkd.pipeline.data import read_sentences
-    from tfkd.report.costs import costs_table
+    from tfkd.report.costs import costs_rows, kernel_rows
+    from tfkd.report.markdown import markdown_table
 
     for model in models:
         read_model(model)
     phone_run = None
     if FLAGS.phone:
         adb = Adb(FLAGS.adb)
-        phone_run = PhoneRun(adb, adb.phones(FLAGS.phones), Path(FLAGS.benchmark_model), FLAGS.profile)
+        phone_run = PhoneRun(adb, adb.phones(FLAGS.phones), Path(FLAGS.benchmark_model))
     emulator = arm64_emulator() if FLAGS.arm64 else None
     dev = read_sentences(data, FLAGS.seed).dev
-    figures = compare_models(models, dev.spread(_ROWS).columns, FLAGS.threads, FLAGS.runs, emulator, phone_run)
+    figures = compare_models(models, dev, FLAGS.threads, FLAGS.runs, emulator, phone_run, FLAGS.profile)
     phones = {phone.serial: phone.name for phone in phone_run.phones} if phone_run else {}
-    print(costs_table(figures, phones))
+    print(markdown_table(costs_rows(figures, phones)))
     for of_model in figures:
         for reason in of_model.refused.values():
             print(f"\n{reason}")
         for serial, times in of_model.phones.items():
             if times.profile:
                 print(f"\n{of_model.path} on {phones[serial]}\n{times.profile}")
+        if of_model.kernels:
+            print(f"\n{markdown_table(kernel_rows(of_model))}")
     if FLAGS.json:
         write_json(FLAGS.json, {"phones": phones, "models": [of_model.as_json() for of_model in figures]})

@@ -16,7 +16,7 @@ from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
 from tfkd.config import DataConfig, ExportConfig
-from tfkd.errors import InputError, UsageError
+from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
 
 if TYPE_CHECKING:
@@ -84,11 +84,8 @@ def _export_teacher(folder: str, data: DataConfig, config: ExportConfig, out: Pa
     from tfkd.training.finetune import load_finetuned
 
     finetuned = load_finetuned(folder)
-    teacher, *others = finetuned.members
-    if others:
-        raise InputError(f"{folder}: is {1 + len(others)} teachers; name the folder of one of them")
     corpus = read_sentences(data, FLAGS.seed)
-    _say(export_teacher(teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem), corpus)
+    _say(export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem), corpus)
 
 
 def _tune(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
@@ -116,6 +113,7 @@ def _texts_to_fit(corpus: Corpus) -> Examples:
 
 def _say(result: ExportResult, corpus: Corpus) -> None:
     print(
-        f"{result.path}: {result.size_bytes / 1e6:.2f} MB; {result.parity.label_agreement:.2%} of {len(corpus.dev)} "
-        f"dev sentences get the Keras model's label; {result.truncated} are truncated"
+        f"{result.path}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
+        f"{result.parity.label_agreement:.2%} of {len(corpus.dev)} dev sentences get the Keras model's label; "
+        f"{result.truncated} are truncated"
     )

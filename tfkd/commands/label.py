@@ -36,5 +36,5 @@ def main(arguments: list[str]) -> None:
     else:
         sentences = ShardedTable(required("sentences"))
         found = load_finetuned(required("teacher"))
-        transfer_set = label_sentences(sentences, found.members, found.fingerprint, config, out)
+        transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
     print(f"{out}: {transfer_set.rows} sentences in {len(transfer_set)} shards")

@@ -9,6 +9,7 @@ COMMANDS = {
     "export": "make a checked .tflite of the student",
     "evaluate": "measure teachers, students and .tflite files on dev sentences",
     "benchmark": "measure what .tflite files cost, here, on phones, in ARM64 instructions",
+    "report": "write a run's report anew, or compare several runs in one page",
     "predict": "classify texts with a .tflite file",
     "demo": "show a student on a local page, where it classifies as one types",
     "completion": "print a script for bash, zsh or fish that completes commands, flags and values",

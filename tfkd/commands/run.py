@@ -28,7 +28,7 @@ from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
 
 if TYPE_CHECKING:
-    from tfkd.pipeline.road import RunConfig
+    from tfkd.pipeline.run_config import RunConfig
 
 
 def define_flags() -> None:
@@ -78,7 +78,7 @@ def run_config() -> RunConfig:
         "export": config_of(ExportConfig),
     }
     import_tensorflow()
-    from tfkd.pipeline.road import RunConfig
+    from tfkd.pipeline.run_config import RunConfig
 
     seeds = {"seed": FLAGS.seed, "student_seeds": student_seeds}
     try:

@@ -169,7 +169,11 @@ class Integers(Reals):
         return self.graph.gather(self.graph.constant(table, to), ids)
 
     def _sum(self, projected: Tensor, recurrent: Tensor | None, to: Quantization) -> Tensor:
-        return self.graph.quantize(projected, to) if recurrent is None else self.graph.add(projected, recurrent, to)
+        if recurrent is None:
+            # Not a mere change of scale, which rounds in another way: a text would come to something else at the first
+            # step of a short graph than after the padding of a longer one.
+            recurrent = self.graph.constant(np.zeros(projected.shape, np.float32), self._recurrent)
+        return self.graph.add(projected, recurrent, to)
 
     def step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
         graph = self.graph

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.student_weights import StudentWeights
 from tfkd.models.texts_met import TextsMet
-from tfkd.progress import progress_bar
+from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Examples, kind_of
 from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.text.tokenizer import Tokenizer
@@ -32,12 +34,16 @@ from tfkd.text.tokenizer import Tokenizer
 CALIBRATION_TEXTS = 2000
 
 
+Result = TypeVar("Result")
+
+
 @dataclass(frozen=True)
 class ExportResult:
     """What was exported, and how it did over the dev texts.
 
     Attributes:
       path: the .tflite file.
+      quantization: its arithmetic.
       size_bytes: its size.
       truncated: dev texts with more tokens than the file reads.
       parity: the exported student against the Keras student, both reading the same tokens.
@@ -45,6 +51,7 @@ class ExportResult:
     """
 
     path: Path
+    quantization: str
     size_bytes: int
     truncated: int
     parity: Parity
@@ -125,13 +132,17 @@ def export_student(
         max_tokens=config.max_tokens,
     )
     like_bert = isinstance(tokenizer, PieceTokenizer) and not model.pairs
-    some = texts.spread(CALIBRATION_TEXTS if needs_texts(config) else 0)
-    to_fit = [tokenizer.encode(column).padded(length=config.max_tokens) for column in some.columns]
-    weights, arithmetic = fitted(weights_of(model), np.concatenate(to_fit), config)
-    content = with_metadata(lower(weights, config.lengths, arithmetic, config.lowering, like_bert), metadata)
     encoded = [tokenizer.encode(texts) for texts in dev.columns]
     reference = model.probabilities(*encoded, max_tokens=config.max_tokens)
-    return write_checked(content, reference, dev, path, config)
+
+    def export(tried: ExportConfig) -> ExportResult:
+        some = texts.spread(CALIBRATION_TEXTS if needs_texts(tried) else 0)
+        to_fit = [tokenizer.encode(column).padded(length=tried.max_tokens) for column in some.columns]
+        weights, arithmetic = fitted(weights_of(model), np.concatenate(to_fit), tried)
+        content = with_metadata(lower(weights, tried.lengths, arithmetic, tried.lowering, like_bert), metadata)
+        return write_checked(content, reference, dev, path, tried)
+
+    return first_that_holds(config, export)
 
 
 def write_checked(
@@ -157,7 +168,24 @@ def write_checked(
             probabilities = exported.predict(*dev.columns, progress=bar)
         measured = parity.compare(reference, probabilities)
         parity.check(measured, config.min_agreement)
-    return ExportResult(Path(path), len(content), exported.truncated(*dev.columns), measured, probabilities)
+    return ExportResult(
+        Path(path), config.quantization, len(content), exported.truncated(*dev.columns), measured, probabilities
+    )
+
+
+def first_that_holds(config: ExportConfig, export: Callable[[ExportConfig], Result]) -> Result:
+    """Returns what `export` makes of a config in the first of its quantizations that can be had.
+
+    Raises:
+      InputError: none can.
+    """
+    *others, last = (dataclasses.replace(config, quantization=quantization) for quantization in config.quantizations)
+    for tried in others:
+        try:
+            return export(tried)
+        except InputError as e:
+            say(f"export: not in {tried.quantization}: {e}")
+    return export(last)
 
 
 def fitted(

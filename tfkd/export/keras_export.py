@@ -3,7 +3,7 @@
     from tfkd.config import ExportConfig
     from tfkd.export.keras_export import export_keras_model
 
-    exported = export_keras_model(model, "model.tflite", token_ids, ExportConfig(max_tokens=32, quantization="int8"))
+    exported = export_keras_model(model, "model.tflite", token_ids, ExportConfig(max_tokens=32))
     print(exported.size_bytes, exported.parity.label_agreement)
 
 Embedding, LSTM or Bidirectional(LSTM), Dense layers: see tfkd.models.keras_layers.
@@ -22,7 +22,7 @@ from scipy.special import expit, softmax
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import parity
-from tfkd.export.exporter import check_size, fitted
+from tfkd.export.exporter import check_size, first_that_holds, fitted
 from tfkd.export.litert_model import LiteRtModel
 from tfkd.export.lowering import lower
 from tfkd.export.metadata import ModelMetadata, with_metadata
@@ -38,11 +38,13 @@ class KerasExport:
 
     Attributes:
       path: the .tflite file.
+      quantization: its arithmetic.
       size_bytes: its size.
       parity: the file against the Keras model over the texts it was given; logits count as what softmax makes of them.
     """
 
     path: Path
+    quantization: str
     size_bytes: int
     parity: Parity
 
@@ -89,20 +91,25 @@ def export_keras_model(
         )
     ids = token_ids[:, : config.max_tokens].astype(np.int32)
     ids = np.pad(ids, [(0, 0), (0, config.max_tokens - ids.shape[1])])
-    weights, arithmetic = fitted(weights, ids, config)
-    content = lower(weights, config.lengths, arithmetic, config.lowering)
-    if tokenizer is not None:
-        metadata = ModelMetadata(Path(path).stem, "", tokenizer, tuple(label_names), config.max_tokens)
-        content = with_metadata(content, metadata)
-    check_size(content, config)
-    exported = LiteRtModel(content)
-    outputs = np.stack([exported.run(row) for row in ids])
-    reference = np.asarray(model.predict(ids, verbose=0))
-    measured = parity.compare(*(_probabilities(o, weights.head[-1].activation) for o in (reference, outputs)))
-    parity.check(measured, config.min_agreement)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
-    return KerasExport(Path(path), len(content), measured)
+    activation = weights.head[-1].activation
+    reference = _probabilities(np.asarray(model.predict(ids, verbose=0)), activation)
+
+    def export(tried: ExportConfig) -> KerasExport:
+        lowered, arithmetic = fitted(weights, ids, tried)
+        content = lower(lowered, tried.lengths, arithmetic, tried.lowering)
+        if tokenizer is not None:
+            metadata = ModelMetadata(Path(path).stem, "", tokenizer, tuple(label_names), tried.max_tokens)
+            content = with_metadata(content, metadata)
+        check_size(content, tried)
+        exported = LiteRtModel(content)
+        outputs = np.stack([exported.run(row) for row in ids])
+        measured = parity.compare(reference, _probabilities(outputs, activation))
+        parity.check(measured, tried.min_agreement)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+        return KerasExport(Path(path), tried.quantization, len(content), measured)
+
+    return first_that_holds(config, export)
 
 
 def _probabilities(outputs: np.ndarray, activation: str) -> np.ndarray:

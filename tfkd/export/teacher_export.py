@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,6 +72,7 @@ def export_teacher(
 
     signature = [tf.TensorSpec([1, config.max_tokens + 2], tf.int32, name) for name in BERT_INPUT_NAMES]
     metadata = ModelMetadata(name, description, tokenizer, tuple(label_names), config.max_tokens)
+    config = dataclasses.replace(config, quantization=config.quantizations[-1])
     weights = config.quantization.removeprefix("dynamic_")
     content = with_metadata(converted(classifier, serve, signature, weights), metadata)
     as_long = Teacher(classifier, teacher.tokenizer, config.max_tokens + 2)

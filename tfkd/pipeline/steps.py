@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tfkd
 from tfkd.errors import InputError
 from tfkd.files import read_json, write_json
 from tfkd.progress import duration, say
@@ -36,7 +37,7 @@ class Steps:
     """
 
     def __init__(self, folder: Path, names: Sequence[str] = ()):
-        self._folder = folder / "steps"
+        self._run = folder
         self._names = list(names)
         self._done_now: set[str] = set()
         self.seconds: dict[str, float] = {}
@@ -65,8 +66,7 @@ class Steps:
           A fingerprint of all it depends on, for later steps to depend on.
         """
         fingerprint = _sha256({"depends": depends, "code": code_digest(modules), "libraries": _versions()})
-        path = self._folder / f"{name}.json"
-        known = _known(path)
+        path, known = _record_path(self._run, name), recorded_step(self._run, name)
         if known.get("fingerprint") == fingerprint and all(output.exists() for output in outputs):
             self.seconds[name] = known["seconds"]
             say(f"{self._place(name)}{name}: done already ({duration(known['seconds'])})")
@@ -85,7 +85,8 @@ class Steps:
             write_json(path, {"started": fingerprint, "spent": before + time.monotonic() - started})
             raise
         self.seconds[name] = before + time.monotonic() - started
-        write_json(path, {"fingerprint": fingerprint, "seconds": self.seconds[name], "depends": depends})
+        record = {"fingerprint": fingerprint, "seconds": self.seconds[name], "depends": depends}
+        write_json(path, {**record, "libraries": {"tfkd": tfkd.__version__, **_versions()}})
         self._done_now.add(name)
         say(f"{name}: done in {duration(self.seconds[name])}")
         return fingerprint
@@ -131,12 +132,17 @@ def code_digest(modules: Sequence[str]) -> str:
     return sha.hexdigest()
 
 
-def _known(path: Path) -> dict[str, Any]:
+def recorded_step(run: Path, name: str) -> dict[str, Any]:
+    """Returns what a run folder knows of a step, with a `fingerprint` if it was done; {} if it knows nothing."""
     try:
-        known = read_json(path)
+        known = read_json(_record_path(run, name))
     except InputError:
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def _record_path(run: Path, name: str) -> Path:
+    return run / "steps" / f"{name}.json"
 
 
 def _sha256(value: Any) -> str:

@@ -1,18 +1,18 @@
-"""What models cost, as a table."""
+"""What .tflite files cost, as a table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from tfkd.benchmark.comparison import ModelFigures
-from tfkd.report.markdown import markdown_table
+from tfkd.report.tables import Rows
 
 # Digits after the point, by unit.
-_DIGITS = {"MB": 2, "us": 1, "ms": 1, "M": 2}
+_DIGITS = {"%": 2, "MB": 2, "us": 1, "ms": 1, "M": 2}
 
 
-def costs_table(figures: Sequence[ModelFigures], phones: Mapping[str, str]) -> str:
-    """Returns a Markdown table of models, one a column, with what the others take of the first's.
+def costs_rows(figures: Sequence[ModelFigures], phones: Mapping[str, str]) -> Rows:
+    """Returns rows of figures, a column for each model, with what the others take of the first's.
 
     Args:
       figures: of the models; the first is the one to compare with.
@@ -20,17 +20,26 @@ def costs_table(figures: Sequence[ModelFigures], phones: Mapping[str, str]) -> s
     """
     columns = [_figures(of_model, phones) for of_model in figures]
     first = columns[0]
-    rows = [("", *(of_model.path.name for of_model in figures))]
+    rows: Rows = [("", *(of_model.path.name for of_model in figures))]
     for name in dict.fromkeys(name for column in columns for name in column):
         rows.append(
             (name, *(_cell(column.get(name), None if column is first else first.get(name)) for column in columns))
         )
-    return markdown_table(rows)
+    return rows
+
+
+def kernel_rows(figures: ModelFigures) -> Rows:
+    """Returns rows of what an inference's ARM64 instructions go into; what is below a hundredth is one row."""
+    whole = sum(figures.kernels.values())
+    large = {name: count for name, count in figures.kernels.items() if 100 * count >= whole}
+    counts = {**large, "the rest": whole - sum(large.values())}
+    rows = [(name, f"{count:,}", f"{100 * count / whole:.1f} %") for name, count in counts.items()]
+    return [(figures.path.name, "instructions", "share"), *rows]
 
 
 def _figures(figures: ModelFigures, phones: Mapping[str, str]) -> dict[str, tuple[float, str]]:
     """The figures of a model that there are, with their units."""
-    found = {"size": (figures.size_bytes / 1e6, "MB")}
+    found = {"accuracy": (100 * figures.accuracy, "%"), "size": (figures.size_bytes / 1e6, "MB")}
     for runtime, latency in figures.latency.items():
         found[f"{runtime}, median"] = latency.median_us, "us"
         found[f"{runtime}, 95 %"] = latency.p95_us, "us"
@@ -52,7 +61,7 @@ def _cell(figure: tuple[float, str] | None, first: tuple[float, str] | None) -> 
         return "-"
     value, unit = figure
     shown = f"{value:,.{_DIGITS[unit]}f} {unit}"
-    if first is None or not value or not first[0]:
+    if first is None or unit == "%" or not value or not first[0]:
         return shown
     ratio = first[0] / value
     return f"{shown} ({ratio:,.1f}x less)" if ratio >= 1 else f"{shown} ({1 / ratio:,.1f}x more)"

@@ -22,8 +22,9 @@ Shares are from 0 to 1, measured on the dev set; `null` where a figure doesn't e
     export.mean_probability_difference  over dev rows and labels, from the Keras student's
     export.size_bytes
     export.truncated                dev rows with a text of more words than the file reads
-    latency.student_us              median time of one sentence on this machine, raw text to probabilities
-    latency.teacher_us
+    latency.student_us              median time of one inference on this machine, ids in, probabilities out: the
+                                    .tflite file in LiteRT, one thread
+    latency.teacher_us              the same of the BERT in TensorFlow; both in turn
     seeds                           the seeds of the students, and for each its figures;
                                     those above are of the first, which is the one to ship
     mean, std                       over the seeds (std: of the sample; null for one seed)
@@ -34,6 +35,7 @@ Shares are from 0 to 1, measured on the dev set; `null` where a figure doesn't e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -79,16 +81,42 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[l
     return confusion_matrix(labels, predicted, labels=list(range(classes))).tolist()
 
 
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Returns by how much the probability of the predicted label errs on average (Guo et al. 2017, section 2).
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The rows whose predicted label has a probability within one of 15 ranges of equal width.
 
-    Rows go into 15 bins of equal width by that probability; a bin's error is the absolute
-    difference of its mean probability and its accuracy, and counts by its rows.
+    Attributes:
+      confidence: mean probability of their predicted labels.
+      accuracy: share of them that are right.
+      rows: how many they are.
     """
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+
+    confidence: float
+    accuracy: float
+    rows: int
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> tuple[ReliabilityBin, ...]:
+    """Returns the bins that have rows, the least confident first (Guo et al. 2017, section 2).
+
+    Args:
+      labels: int [rows], the true ones.
+      probabilities: float [rows, classes].
+    """
+    confidence, right = probabilities.max(1).astype(np.float64), probabilities.argmax(1) == labels
     bins = np.minimum((confidence * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
-    excess = np.bincount(bins, confidence - right, minlength=_CALIBRATION_BINS)
-    return float(np.abs(excess).sum() / len(labels))
+    rows = np.bincount(bins, minlength=_CALIBRATION_BINS)
+    sums = (np.bincount(bins, of, minlength=_CALIBRATION_BINS) for of in (confidence, right))
+    return tuple(ReliabilityBin(float(c / n), float(r / n), int(n)) for c, r, n in zip(*sums, rows, strict=True) if n)
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Returns by how much the probability of the predicted label errs on average.
+
+    A bin's error is the absolute difference of its mean probability and its accuracy, and counts by its rows.
+    """
+    bins = reliability(labels, probabilities)
+    return sum(b.rows * abs(b.confidence - b.accuracy) for b in bins) / len(labels)
 
 
 def summary(per_seed: Sequence[dict[str, dict[str, Any]]]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -18,8 +18,7 @@ from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, sha256_of, write_json
 from tfkd.models.frozen_blocks import TrainedBlocks
 from tfkd.models.teacher import BertInputs, Teacher, compile_for_finetuning
-from tfkd.models.teacher_ensemble import TeacherEnsemble
-from tfkd.progress import progress_bar, say
+from tfkd.progress import progress_bar
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import Corpus, digest
 from tfkd.training.checkpoint import checkpoints_folder
@@ -33,32 +32,21 @@ class FinetunedTeacher:
     """A fine-tuned teacher as it lies in its folder.
 
     Attributes:
-      members: the BERTs that it is made of: one, or several that only the seed sets apart.
+      teacher: the BERT.
       label_names: the names of its classes in order.
       fingerprint: SHA-256 over its weights and vocabulary.
       dev_accuracy: accuracy on the dev set it was chosen by.
     """
 
-    members: tuple[Teacher, ...]
+    teacher: Teacher
     label_names: tuple[str, ...]
     fingerprint: str
     dev_accuracy: float
-
-    @property
-    def teacher(self) -> TeacherEnsemble:
-        """What it says: the mean of its members' logits."""
-        return TeacherEnsemble(self.members)
 
 
 def is_finetuned(folder: str | Path) -> bool:
     """Says whether `finetune` wrote this folder."""
     return (Path(folder) / DESCRIPTION_FILE).is_file()
-
-
-def member_folders(folder: str | Path) -> list[Path]:
-    """Returns where the members of a fine-tuned teacher lie, each of which is a fine-tuned teacher's folder too."""
-    folder = Path(folder)
-    return [folder / name for name in read_json(folder / DESCRIPTION_FILE).get("members", ())] or [folder]
 
 
 def load_finetuned(folder: str | Path) -> FinetunedTeacher:
@@ -74,7 +62,7 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
     if _fingerprint(folder) != description["fingerprint"]:
         raise InputError(f"{folder}: the weights aren't those that {DESCRIPTION_FILE} names; fine-tune again")
     return FinetunedTeacher(
-        members=tuple(Teacher.from_preset(member, description["max_pieces"]) for member in member_folders(folder)),
+        teacher=Teacher.from_preset(folder, description["max_pieces"]),
         label_names=tuple(description["label_names"]),
         fingerprint=description["fingerprint"],
         dev_accuracy=description["dev_accuracy"],
@@ -84,55 +72,20 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
 def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: int) -> FinetunedTeacher:
     """Fine-tunes a pretrained BERT on `corpus.train`; the best epoch on `corpus.dev` is written to `folder`.
 
-    With a `teacher_count` of more than one, so many are, with the seeds from `seed` on.
     Called again after an interruption it goes on after the last whole epoch.
 
     Raises:
       InputError: the pretrained BERT can't be loaded.
     """
     folder = Path(folder)
-    if config.teacher_count == 1:
-        return _finetune_one(corpus, config, folder, seed, "teacher")
-    unfinished = checkpoints_folder(folder)
-    names = [f"seed-{seed + i}" for i in range(config.teacher_count)]
-    for i, name in enumerate(names):
-        if _is_finetuned_with(unfinished / name, _identity(corpus, config, seed + i)):
-            say(f"teacher {i + 1} of {config.teacher_count}: done already")
-        else:
-            what = f"teacher {i + 1} of {config.teacher_count}"
-            _finetune_one(corpus, config, unfinished / name, seed + i, what)
-    members = [load_finetuned(unfinished / name) for name in names]
-    found = TeacherEnsemble([member for one in members for member in one.members])
-    with progress_bar(len(corpus.dev), "teachers: dev", "texts") as bar:
-        logits = found.logits(found.encode(*corpus.dev.columns), progress=bar)
-    dev_accuracy = float(np.mean(logits.argmax(1) == corpus.dev.labels))
-    own = ", ".join(f"{member.dev_accuracy:.4f}" for member in members)
-    say(f"teacher: dev accuracy {dev_accuracy:.4f} by the mean of the logits; its members': {own}")
-    with atomic_folder(folder) as temporary:
-        for name in names:
-            shutil.copytree(unfinished / name, temporary / name)
-        description = {
-            **{name: read_json(temporary / names[0] / DESCRIPTION_FILE)[name] for name in ("pretrained", "max_pieces")},
-            "label_names": list(corpus.label_names),
-            "members": names,
-            "dev_accuracy": dev_accuracy,
-            "fingerprint": _fingerprint(temporary),
-        }
-        write_json(temporary / DESCRIPTION_FILE, description)
-    shutil.rmtree(unfinished)
-    return load_finetuned(folder)
-
-
-def _finetune_one(corpus: Corpus, config: TeacherConfig, folder: Path, seed: int, what: str) -> FinetunedTeacher:
-    """Fine-tunes one BERT as `finetune` does; `what` is what the progress calls it."""
     make_deterministic(seed)
     teacher = load_pretrained(config, len(corpus.label_names))
     trained = TrainedBlocks(teacher.classifier, config.teacher_frozen_blocks)
-    with progress_bar(len(corpus.train) + len(corpus.dev), f"{what}: frozen blocks", "texts") as bar:
+    with progress_bar(len(corpus.train) + len(corpus.dev), "teacher: frozen blocks", "texts") as bar:
         train, dev = (trained.inputs(teacher.encode(*rows.columns), bar) for rows in (corpus.train, corpus.dev))
 
     def dev_accuracy() -> float:
-        with progress_bar(len(corpus.dev), f"{what}: dev", "texts") as bar:
+        with progress_bar(len(corpus.dev), "teacher: dev", "texts") as bar:
             return float(np.mean(trained.logits(dev, bar).argmax(1) == corpus.dev.labels))
 
     steps = math.ceil(len(corpus.train) / config.teacher_batch_size)
@@ -152,8 +105,8 @@ def _finetune_one(corpus: Corpus, config: TeacherConfig, folder: Path, seed: int
         config.teacher_epochs,
         dev_accuracy,
         checkpoints,
-        what,
-        identity=_identity(corpus, config, seed),
+        "teacher",
+        identity=repr((config, seed, corpus.label_names, digest(corpus.train), digest(corpus.dev))),
     )
     with atomic_folder(folder) as temporary:
         teacher.save(temporary)
@@ -163,21 +116,11 @@ def _finetune_one(corpus: Corpus, config: TeacherConfig, folder: Path, seed: int
             "max_pieces": teacher.max_pieces,
             "epochs": [vars(e) for e in history],
             "dev_accuracy": max(e.dev_accuracy for e in history),
-            "identity": _identity(corpus, config, seed),
             "fingerprint": _fingerprint(temporary),
         }
         write_json(temporary / DESCRIPTION_FILE, description)
     shutil.rmtree(checkpoints)
-    return FinetunedTeacher((teacher,), corpus.label_names, description["fingerprint"], description["dev_accuracy"])
-
-
-def _identity(corpus: Corpus, config: TeacherConfig, seed: int) -> str:
-    """Tells fine-tunings apart."""
-    return repr((config, seed, corpus.label_names, digest(corpus.train), digest(corpus.dev)))
-
-
-def _is_finetuned_with(folder: Path, identity: str) -> bool:
-    return is_finetuned(folder) and read_json(folder / DESCRIPTION_FILE).get("identity") == identity
+    return FinetunedTeacher(teacher, corpus.label_names, description["fingerprint"], description["dev_accuracy"])
 
 
 def load_pretrained(config: TeacherConfig, num_classes: int) -> Teacher:
@@ -211,7 +154,7 @@ def load_pretrained(config: TeacherConfig, num_classes: int) -> Teacher:
 def load_word_vector_teacher(name: str) -> Teacher:
     """Loads the BERT whose word vectors a student starts with: a fine-tuned folder, or any pretrained one."""
     if is_finetuned(name):
-        return load_finetuned(name).members[0]
+        return load_finetuned(name).teacher
     return load_pretrained(TeacherConfig(teacher=name), num_classes=2)
 
 

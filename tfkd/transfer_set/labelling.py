@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, write_json
 from tfkd.models.int8_teacher import Int8Teacher
 from tfkd.models.teacher import Teacher
-from tfkd.models.teacher_ensemble import TeacherEnsemble
 from tfkd.progress import progress_bar, say
 from tfkd.text.examples import NO_LABEL
 from tfkd.transfer_set.shards import (
@@ -39,17 +38,17 @@ _COMPARED_SENTENCES = 256
 
 
 def label_sentences(
-    sentences: ShardedTable, teachers: Sequence[Teacher], fingerprint: str, config: LabelConfig, folder: str | Path
+    sentences: ShardedTable, teacher: Teacher, fingerprint: str, config: LabelConfig, folder: str | Path
 ) -> ShardedTable:
-    """Adds the teacher's logits, of several the mean, to every sentence, a shard at a time.
+    """Adds the teacher's logits to every sentence, a shard at a time.
 
     Called again after an interruption it goes on at the first missing shard;
     shards of another teacher or of other sentences are made anew.
 
     Args:
       sentences: shards of `sentences_schema`.
-      teachers: label them.
-      fingerprint: tells the teachers from others.
+      teacher: labels them.
+      fingerprint: tells it from others.
       config: in what precision.
       folder: where the shards of `transfer_set_schema` go.
     """
@@ -61,13 +60,13 @@ def label_sentences(
         "sentences": [shard["sha256"] for shard in sentences.manifest["shards"]],
     }
     _start(folder, facts)
-    labeller: TeacherEnsemble | None = None
+    labeller: Teacher | Int8Teacher | None = None
     with progress_bar(sentences.rows, "label") as bar:
         for i in range(len(sentences)):
             if shard_path(folder, i).exists():
                 bar.update(sentences.manifest["shards"][i]["rows"])
                 continue
-            labeller = labeller or _labeller(teachers, sentences, config)
+            labeller = labeller or _labeller(teacher, sentences, config)
             table = sentences.read(i)
             logits = labeller.logits(labeller.encode(*_texts_of(table)), progress=bar)
             _check_finite(logits, f"the teacher {fingerprint[:12]}", "fine-tune it again with a lower learning rate")
@@ -122,15 +121,14 @@ def _start(folder: Path, facts: dict[str, Any]) -> None:
     write_json(folder / _STARTED, facts)
 
 
-def _labeller(teachers: Sequence[Teacher], sentences: ShardedTable, config: LabelConfig) -> TeacherEnsemble:
-    """Returns the teachers in the precision wanted, if that proves as good as their own."""
-    teacher = TeacherEnsemble(teachers)
+def _labeller(teacher: Teacher, sentences: ShardedTable, config: LabelConfig) -> Teacher | Int8Teacher:
+    """Returns the teacher in the precision wanted, if that proves as good as its own."""
     if config.label_precision == "float32":
         return teacher
     table = sentences.read(0)
     some = np.arange(0, len(table), math.ceil(len(table) / _COMPARED_SENTENCES))
     pieces = teacher.encode(*_texts_of(table.take(some)))
-    int8, expected = TeacherEnsemble([Int8Teacher(t) for t in teachers]), teacher.logits(pieces)
+    int8, expected = Int8Teacher(teacher), teacher.logits(pieces)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.mean((int8.logits(pieces) - expected) ** 2) / np.mean((expected - expected.mean(0)) ** 2)
     if error <= _MAX_INT8_ERROR:

@@ -4,7 +4,8 @@
 
 INPUTS, which numpy.savez wrote, holds an array for each input of the model's first graph, in order: [rows, *shape].
 Marks: two at once (their difference is what a mark costs itself), one before the file is opened, one after its first
-result, and then for each row one before and one after its inference. One thread.
+result, and then for each row one before and one after its inference. One thread. If INSTRUCTION_PROFILE names a file,
+it is of one more inference of each row, and what lies where in memory is printed.
 """
 
 import contextlib
@@ -14,13 +15,13 @@ import sys
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-MARK = 0x7FC0DE
+MARK, PROFILE = 0x7FC0DE, 0x7FC0DF
 WARM_UP = 2
 
 
-def mark() -> None:
+def mark(kind: int = MARK) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.getpgid(MARK)
+        os.getpgid(kind)
 
 
 def main() -> None:
@@ -47,6 +48,14 @@ def main() -> None:
         mark()
         interpreter.invoke()
         mark()
+    if "INSTRUCTION_PROFILE" in os.environ:
+        mark(PROFILE)
+        for row in range(len(inputs[0])):
+            set_row(row)
+            interpreter.invoke()
+        mark(PROFILE)
+        with open("/proc/self/maps") as maps:
+            print(maps.read())
 
 
 main()

@@ -1,0 +1,131 @@
+"""`report.html` and `model_card.md` of runs written out by hand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.report.made_runs import made_figures, made_metrics, made_summary, without_teacher
+from tests.report.pages import Page, assert_stands_alone
+from tfkd.report.model_card import command_of, model_card
+from tfkd.report.page import report_page
+from tfkd.report.rendering import duration, milliseconds
+
+EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)"> & "good" \'film\''
+
+
+def test_the_answer_comes_first():
+    page = assert_stands_alone(report_page(made_figures()))
+    answer = page.text.partition("The models side by side")[0]
+    assert "A classifier of 2.35 MB that gives 87.45 % of 2,000 dev sentences the right label" in answer
+    assert "97.2 % of its teacher’s accuracy, 7.5 points more than it would without distillation" in answer
+    assert "2.5 points of the teacher’s accuracy, another label than the teacher’s for 0.1 % of the sentences" in answer
+    assert "38.8 × smaller" in answer
+    assert "27.0 × faster" in answer
+    assert "0.46 ms a sentence" in answer
+    assert "uncertain by about 0.7 points" in answer
+
+
+def test_what_was_measured_is_there():
+    # The student says yes to the texts with "good", the first and the third; the teacher to the first and the last.
+    page = assert_stands_alone(report_page(made_figures()))
+    assert "On 2 of 4 dev sentences" in page.text
+    assert "The teacher is right on 2 of them, the student on 0" in page.text
+    # All log-odds are 1: 0.731. Three of four would have to be right; two are.
+    assert "23.1 points for the student (.tflite)" in page.text
+    # "indeed", "what" and "or" are unknown: 3 + 1 + 1 of 16 words; all four texts have more than three.
+    assert "5 of 16 words (31.25 %)" in page.text
+    assert "4 of 4 dev sentences (100.00 %) have more than the 3 words" in page.text
+    marks = page.named("mark")
+    assert {mark.get("title") for mark in marks} >= {"+2.00"}
+    assert "tfkd run --name=mine --data=my.csv --epochs=2" in page.text
+    assert "tfkd 0.1.0" in page.text
+    for digest in ("a" * 64, "b" * 64, "c" * 64):
+        assert digest in page.text
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize("teacher", [True, False])
+def test_every_kind_of_run(pairs, teacher):
+    summary = made_summary() if teacher else without_teacher(made_summary())
+    figures = made_figures(summary, pairs)
+    page = assert_stands_alone(report_page(figures))
+    assert ("Where student and teacher disagree" in page.text) == teacher
+    assert ("disagree" in model_card(figures)) is False
+    assert ("another label than its teacher" in model_card(figures)) == teacher
+    assert ("hard labels alone" in page.text.partition("The models side by side")[0]) == teacher
+    assert f"2,000 dev {'pairs' if pairs else 'sentences'}" in page.text
+
+
+def test_several_seeds_and_three_labels():
+    metrics = made_metrics() | {"label_names": ["no", "yes", "perhaps"]}
+    metrics["seeds"] = [{**metrics["seeds"][0], "seed": seed} for seed in (1, 7)]
+    metrics["mean"] = {f"{group}.dev_accuracy": 0.85 for group in ("student", "export", "baseline")}
+    metrics["std"] = dict.fromkeys(metrics["mean"], 0.0123)
+    # The classifier here knows two labels; a third has no column.
+    figures = made_figures()
+    assert figures.teacher is not None
+    three = [[1, 0, 2], [0, 3, 0], [1, 1, 1]]
+    figures = replace(
+        figures,
+        summary=made_summary(metrics=metrics),
+        exported=replace(figures.exported, confusion=three),
+        teacher=replace(figures.teacher, confusion=three),
+    )
+    page = assert_stands_alone(report_page(figures))
+    assert "85.00 % (± 1.23)" in page.text
+    assert "seeds 1, 7" in page.text
+    assert len([td for td in page.named("td") if td.get("class") == "right"]) == 6
+    assert "means over 2 students (seeds 1, 7)" in model_card(figures)
+
+
+def test_markup_in_texts_labels_and_names_is_text():
+    metrics = made_metrics() | {"label_names": ["no", "<b>yes"]}
+    summary = made_summary(
+        name="<i>$x_1$", metrics=metrics, flags={"data": EVIL, "teacher": "t"}, changed_flags={"data": EVIL}
+    )
+    figures = made_figures(summary, texts=[f"{EVIL} {i}" for i in range(4)])
+    figures = replace(figures, notes=(EVIL,), coverage=replace(figures.coverage, most_unknown=((EVIL, 2),)))
+    html = report_page(figures)
+    page = assert_stands_alone(html)
+    assert "<script>" not in html
+    assert not {"b", "i"} & {tag for tag, _ in page.tags}
+    assert page.text.count("<script>alert(1)</script>") > 4
+    assert "<b>yes" in page.text
+    prose = "\n".join(line for line in model_card(figures).splitlines() if not line.startswith("    "))
+    assert "&lt;script>" in prose
+    assert not re.search(r"<(script|img|b|i)\b", prose)
+
+
+def test_model_card():
+    card = model_card(made_figures())
+    sections = [line.removeprefix("## ") for line in card.splitlines() if line.startswith("## ")]
+    assert sections == [
+        "Model details", "Intended use", "Training data", "Metrics", "Limitations measured here", "How to reproduce",
+    ]  # fmt: skip
+    assert "`student.tflite`, 2.35 MB" in card
+    assert "| student (.tflite)      | 87.45 % " in card
+    assert "keeps 97.2 % of the teacher's accuracy" in card
+    assert "learns 7.5 points less of hard labels alone" in card
+    assert "| no  | 1  | 1   |\n| yes | 1  | 1   |" in card
+    assert "31.25 % of dev's words are unknown" in card
+    assert "    tfkd run --name=mine --data=my.csv --epochs=2\n" in card
+    assert "It took 28 min. Versions: keras 3.15.0, tfkd 0.1.0." in card
+    assert "{{" not in card
+    assert "\n\n\n" not in card
+
+
+def test_the_command_can_be_pasted():
+    summary = made_summary(name="my run", changed_flags={"data": "a b.csv", "labels": "no,$HOME"})
+    assert command_of(summary) == "tfkd run '--name=my run' '--data=a b.csv' '--labels=no,$HOME'"
+
+
+def test_versions_that_were_not_recorded():
+    assert "not recorded" in Page(report_page(made_figures(made_summary(libraries={})))).text
+
+
+def test_times_as_people_read_them():
+    assert [duration(s) for s in (8.9, 99, 99.6, 1610, 12000)] == ["9 s", "99 s", "2 min", "27 min", "3 h 20 min"]
+    assert [milliseconds(us) for us in (None, 456.4, 1202.7, 12788)] == ["-", "0.46 ms", "1.20 ms", "12.8 ms"]

@@ -1,0 +1,88 @@
+"""All flags of a run in one place, as a config and as what `flags.json` holds of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfkd.config import (
+    AugmentationConfig,
+    DataConfig,
+    DistillConfig,
+    ExportConfig,
+    LabelConfig,
+    StudentConfig,
+    TeacherConfig,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """All that decides what a run gives.
+
+    Attributes:
+      seed: of the dev cut, of fine-tuning and of augmentation.
+      student_seeds: of the students; the first is the one to ship.
+      transfer_set: folder of another run's, which is taken as it is; "": the run makes its own.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    label: LabelConfig = field(default_factory=LabelConfig)
+    student: StudentConfig = field(default_factory=StudentConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+    seed: int = 1
+    student_seeds: tuple[int, ...] = (1,)
+    transfer_set: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.student_seeds or len(set(self.student_seeds)) != len(self.student_seeds):
+            raise ValueError(f"--student_seeds={self.student_seeds}: expected one or more seeds, each once")
+
+
+def flags_of(config: RunConfig) -> dict[str, Any]:
+    """Returns a run's flags by name, as JSON."""
+    flags: dict[str, Any] = {"seed": config.seed, "student_seeds": list(config.student_seeds)}
+    if config.transfer_set:
+        flags["transfer_set"] = config.transfer_set
+    for f in dataclasses.fields(config):
+        if dataclasses.is_dataclass(group := getattr(config, f.name)):
+            for name, value in vars(group).items():
+                flags[name] = list(value) if isinstance(value, tuple) else value
+    return flags
+
+
+def config_of_flags(flags: dict[str, Any]) -> RunConfig:
+    """Returns the config of what `flags_of` gave, be it an earlier version's.
+
+    Flags that it lacks have their defaults; those that no longer exist are passed over.
+
+    Raises:
+      ValueError: a value can't be taken.
+    """
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}
+    made: dict[str, Any] = {}
+    for f in dataclasses.fields(RunConfig):
+        if dataclasses.is_dataclass(group := f.default_factory):
+            known = {field.name for field in dataclasses.fields(group)} & values.keys()
+            made[f.name] = group(**{name: values[name] for name in known})
+        elif f.name in values:
+            made[f.name] = values[f.name]
+    try:
+        return RunConfig(**made)
+    except TypeError as e:
+        raise ValueError(str(e)) from e
+
+
+def changed_flags(config: RunConfig) -> dict[str, str]:
+    """Returns the flags that differ from their defaults, as one would write them on the command line."""
+    defaults = flags_of(RunConfig())
+    return {name: shown(value) for name, value in flags_of(config).items() if value != defaults.get(name, "")}
+
+
+def shown(value: Any) -> str:
+    """Returns a flag's value as one would write it."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,189 @@
+"""What lies where in the folder of a run, and what can be read of it without doing anything anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfkd.benchmark.comparison import ModelFigures
+from tfkd.errors import InputError
+from tfkd.files import read_json, sha256_of
+from tfkd.pipeline.run_config import RunConfig, changed_flags, config_of_flags, flags_of, shown
+from tfkd.pipeline.steps import recorded_step
+from tfkd.report.run_summary import LearningCurve, RunSummary
+from tfkd.training.finetune import DESCRIPTION_FILE as TEACHER_FILE
+from tfkd.training.finetune import is_finetuned
+from tfkd.training.student_folder import DESCRIPTION_FILE as STUDENT_FILE
+
+FLAGS_FILE, METRICS_FILE, REJECTS_FILE = "flags.json", "metrics.json", "rejects.jsonl"
+BENCHMARK_FILE = "benchmark.json"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run, finished or not.
+
+    Attributes:
+      path: where it is.
+      config: the flags of the run.
+    """
+
+    path: Path
+    config: RunConfig
+
+    @property
+    def teacher(self) -> Path:
+        """The folder of the fine-tuned teacher: the user's own, or the run's."""
+        own = self.config.teacher.teacher
+        return Path(own) if is_finetuned(own) else self.path / "teacher"
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether a teacher belongs to the run; logits of another model, and another run's alone, come without one."""
+        if self.config.label.logits_from:
+            return False
+        return not self.config.transfer_set or is_finetuned(self.config.teacher.teacher)
+
+    @property
+    def transfer_set(self) -> Path:
+        """The folder of the labelled sentences."""
+        return Path(self.config.transfer_set or self.path / "transfer_set")
+
+    def student(self, seed: int) -> Path:
+        """Returns the folder of a student."""
+        return self._of_seed("student", seed)
+
+    def baseline(self, seed: int) -> Path:
+        """Returns the folder of a baseline."""
+        return self._of_seed("baseline", seed)
+
+    def exported(self, seed: int) -> Path:
+        """Returns the path of a student's `.tflite`."""
+        return self.path / "export" / f"{self.student(seed).name}.tflite"
+
+    def steps(self) -> Iterator[str]:
+        """Yields the names of the steps that this run has of its own, in their order."""
+        config = self.config
+        if not config.transfer_set:
+            if not config.label.logits_from:
+                if not is_finetuned(config.teacher.teacher):
+                    yield "teacher"
+                yield "sentences"
+            yield "transfer_set"
+        for seed in config.student_seeds:
+            yield self.student(seed).name
+            if config.distill.baseline_epochs:
+                yield self.baseline(seed).name
+            yield f"export-{self.exported(seed).stem}"
+
+    def _of_seed(self, what: str, seed: int) -> Path:
+        first = seed == self.config.student_seeds[0]
+        return self.path / (what if first else f"{what}-seed{seed}")
+
+
+def open_run(path: str | Path) -> RunFolder:
+    """Returns the folder of a run that is finished.
+
+    Raises:
+      InputError: it is no run folder, or the run isn't finished.
+    """
+    path = Path(path)
+    if not (path / FLAGS_FILE).is_file():
+        why = f"{FLAGS_FILE} is missing" if path.is_dir() else "there is no such folder"
+        raise InputError(f"{path}: is no run folder ({why}); `tfkd run` makes one")
+    try:
+        run = RunFolder(path, config_of_flags(_object(path / FLAGS_FILE)))
+    except (ValueError, TypeError) as e:
+        raise InputError(f"{path / FLAGS_FILE}: {e}; these aren't the flags of a run") from e
+    again = "the command that made it goes on with it"
+    for step in run.steps():
+        if "fingerprint" not in recorded_step(path, step):
+            raise InputError(f"{path}: the run isn't finished (its step {step} isn't done); {again}")
+    if not (path / METRICS_FILE).is_file():
+        raise InputError(f"{path}: the run isn't finished ({METRICS_FILE} is missing); {again}")
+    for seed, measured in zip(run.config.student_seeds, _measured_sizes(path), strict=False):
+        file = run.exported(seed)
+        if not file.is_file():
+            raise InputError(f"{file}: is missing; {again}")
+        if (size := file.stat().st_size) != measured:
+            raise InputError(f"{file}: has {size:,} bytes, {measured:,} when {METRICS_FILE} was written; {again}")
+    return run
+
+
+def summary_of(run: RunFolder, name: str = "") -> RunSummary:
+    """Returns what the folder of a finished run says of it.
+
+    Args:
+      run: the run.
+      name: what the report calls it; default: its folder's name.
+
+    Raises:
+      InputError: a file of it can't be read.
+    """
+    try:
+        return _summary(run, name)
+    except (KeyError, TypeError, AttributeError) as e:
+        raise InputError(f"{run.path}: a file of it isn't as `tfkd run` writes it: {type(e).__name__}: {e}") from e
+
+
+def _summary(run: RunFolder, name: str) -> RunSummary:
+    config = run.config
+    records = {step: recorded_step(run.path, step) for step in run.steps()}
+    benchmark = _object(path) if (path := run.path / BENCHMARK_FILE).is_file() else {}
+    depends = records[run.student(config.student_seeds[0]).name]["depends"]
+    return RunSummary(
+        name=name or run.path.resolve().name,
+        metrics=_object(run.path / METRICS_FILE),
+        flags={flag: shown(value) for flag, value in sorted(flags_of(config).items())},
+        changed_flags=changed_flags(config),
+        teacher_size_bytes=_weights_bytes(run.teacher) if run.has_teacher and is_finetuned(run.teacher) else None,
+        curves=tuple(_curves(run)),
+        seconds={step: record["seconds"] for step, record in records.items()},
+        # Of the last step: the file is what it made. Earlier versions didn't record them.
+        libraries=records[f"export-{run.exported(config.student_seeds[0]).stem}"].get("libraries", {}),
+        data_sha256={split: depends[split] for split in ("train", "dev")},
+        file_sha256=sha256_of(run.exported(config.student_seeds[0])),
+        benchmark=tuple(ModelFigures.of_json(figures) for figures in benchmark.get("models", [])),
+        phones=benchmark.get("phones", {}),
+    )
+
+
+def _object(path: Path) -> dict[str, Any]:
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: holds {type(found).__name__}, expected an object")
+    return found
+
+
+def _measured_sizes(path: Path) -> list[int]:
+    """Returns the size that each seed's `.tflite` had when it was measured."""
+    try:
+        return [int(figures["export"]["size_bytes"]) for figures in _object(path / METRICS_FILE)["seeds"]]
+    except (KeyError, TypeError) as e:
+        raise InputError(f"{path / METRICS_FILE}: has no figures by seed; `tfkd run` writes it anew") from e
+
+
+def _weights_bytes(teacher: Path) -> int:
+    """Returns the size of a teacher's weights."""
+    return sum(file.stat().st_size for file in teacher.glob("*.weights.h5"))
+
+
+def _curves(run: RunFolder) -> Iterator[LearningCurve]:
+    if run.has_teacher and is_finetuned(run.teacher):
+        yield _curve("teacher", run.config.seed, run.teacher / TEACHER_FILE)
+    for seed in run.config.student_seeds:
+        yield _curve("student", seed, run.student(seed) / STUDENT_FILE)
+        if run.config.distill.baseline_epochs:
+            yield _curve("baseline", seed, run.baseline(seed) / STUDENT_FILE)
+
+
+def _curve(model: str, seed: int, description: Path) -> LearningCurve:
+    epochs = _object(description).get("epochs", [])
+    return LearningCurve(
+        model,
+        seed,
+        dev_accuracy=tuple(epoch["dev_accuracy"] for epoch in epochs),
+        loss=tuple(epoch["loss"] for epoch in epochs),
+    )

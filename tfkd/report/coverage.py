@@ -1,0 +1,105 @@
+"""How much of the dev texts a student reads: what is cut off, what it doesn't know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfkd.text.encoded_texts import longest
+from tfkd.text.piece_tokenizer import split_at_punctuation
+from tfkd.text.tokenizer import Tokenizer
+from tfkd.text.vocabulary import UNKNOWN_ID
+from tfkd.text.word_tokenizer import WordTokenizer, split_words
+
+_SHOWN_WORDS = 12
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a student reads of many texts.
+
+    Attributes:
+      tokens_are: "words" or "pieces", as --tokenizer has it.
+      rows: texts, or pairs.
+      max_tokens: tokens that it reads of a text.
+      truncated: rows with a text of more tokens.
+      median_tokens, p95_tokens, most_tokens: of each row's longest text.
+      words: all occurrences of words, and of signs if tokens are pieces.
+      unknown: of these the ones that are read, in whole, as unknown.
+      split: of these the ones that are read as several pieces.
+      rows_with_unknown: rows with at least one unknown word.
+      most_unknown: the most frequent of the unknown words, and how often they occur.
+    """
+
+    tokens_are: str
+    rows: int
+    max_tokens: int
+    truncated: int
+    median_tokens: float
+    p95_tokens: float
+    most_tokens: int
+    words: int
+    unknown: int
+    split: int
+    rows_with_unknown: int
+    most_unknown: tuple[tuple[str, int], ...]
+
+    @property
+    def truncated_share(self) -> float:
+        """Share of the rows that are cut."""
+        return self.truncated / self.rows
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of the words that are read as unknown."""
+        return self.unknown / self.words if self.words else 0.0
+
+    @property
+    def split_share(self) -> float:
+        """Share of the words that are read as several pieces."""
+        return self.split / self.words if self.words else 0.0
+
+
+def coverage(tokenizer: Tokenizer, max_tokens: int, columns: Sequence[Sequence[str]]) -> Coverage:
+    """Returns how much of these texts a student reads.
+
+    Args:
+      tokenizer: the student's.
+      max_tokens: tokens it reads of a text.
+      columns: the texts, and of pairs the second ones; at least one row.
+    """
+    encoded = [tokenizer.encode(texts) for texts in columns]
+    tokens = longest(encoded)
+    with_unknown = {row for e in encoded for row in np.repeat(np.arange(len(e)), e.lengths)[e.ids == UNKNOWN_ID]}
+    counts = Counter(word for texts in columns for word in _words(tokenizer, texts))
+    read = tokenizer.encode(list(counts))
+    unknown, split = Counter[str](), 0
+    for (word, count), start, end in zip(counts.items(), read.offsets[:-1], read.offsets[1:], strict=True):
+        if UNKNOWN_ID in read.ids[start:end]:
+            unknown[word] = count
+        if end - start > 1:
+            split += count
+    return Coverage(
+        tokens_are=tokenizer.name,
+        rows=len(columns[0]),
+        max_tokens=max_tokens,
+        truncated=int((tokens > max_tokens).sum()),
+        median_tokens=float(np.median(tokens)),
+        p95_tokens=float(np.percentile(tokens, 95)),
+        most_tokens=int(tokens.max()),
+        words=counts.total(),
+        unknown=unknown.total(),
+        split=split,
+        rows_with_unknown=len(with_unknown),
+        most_unknown=tuple(unknown.most_common(_SHOWN_WORDS)),
+    )
+
+
+def _words(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
+    """Returns all words of the texts as the tokenizer looks them up, one after the other."""
+    if isinstance(tokenizer, WordTokenizer):
+        return split_words(texts, tokenizer.delimiter_regex).flatten().to_pylist()
+    return split_at_punctuation(texts).flatten().to_pylist()

@@ -1,0 +1,96 @@
+"""`report.html`: one run, in one file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from tfkd.report.costs import costs_rows
+from tfkd.report.model_card import command_of
+from tfkd.report.pictures import (
+    BASELINE,
+    LOOKS,
+    STUDENT,
+    TEACHER,
+    Level,
+    Line,
+    Point,
+    accuracy_against,
+    learning_curves,
+    loss_curves,
+    reliability_diagram,
+)
+from tfkd.report.rendering import render_page
+from tfkd.report.run_figures import RunFigures
+from tfkd.report.run_summary import RunSummary
+from tfkd.report.tables import figure_rows, results_rows
+
+_LOOKS = {"teacher": TEACHER, "student": STUDENT, "baseline": BASELINE}
+
+
+def report_page(figures: RunFigures) -> str:
+    """Returns the page of one run."""
+    run = figures.summary
+    by_model = (("teacher", TEACHER, figures.teacher), ("student (.tflite)", STUDENT, figures.exported))
+    models = [(name, look, model) for name, look, model in by_model if model is not None]
+    return render_page(
+        "report.html",
+        run=run,
+        figures=figures,
+        labels=run.label_names,
+        text="pair" if figures.pairs else "sentence",
+        texts="pairs" if figures.pairs else "sentences",
+        results=results_rows(run.metrics),
+        figure_table=figure_rows(run.metrics),
+        models=[(name, model) for name, _, model in models],
+        tradeoffs=list(_measured_tradeoffs(run) if run.benchmark else _tradeoffs(run)),
+        costs=costs_rows(run.benchmark, run.phones) if run.benchmark else [],
+        curves=list(_curves(run)),
+        command=command_of(run),
+        reliability=reliability_diagram([(name, look, model.reliability) for name, look, model in models]),
+    )
+
+
+def _tradeoffs(run: RunSummary) -> Iterator[Markup]:
+    """Yields accuracy against size, and against time: those of which the teacher's is known, or the student's alone."""
+    exported = tuple(run.accuracies())
+    baseline = run.accuracy("baseline")
+    levels = [] if baseline is None else [Level("baseline, not exported", BASELINE, baseline)]
+    for what, unit, scale, student, teacher in (
+        ("size", "MB", 1e6, float(run.size_bytes), run.teacher_size_bytes),
+        ("time a text", "ms", 1e3, run.student_us, run.teacher_us),
+    ):
+        points = [Point("student (.tflite)", STUDENT, student, exported, run.dev_error)]
+        if teacher and run.teacher_accuracy is not None:
+            points.append(Point("teacher", TEACHER, teacher, (run.teacher_accuracy,), run.dev_error))
+        yield accuracy_against(what, unit, points, levels, scale)
+
+
+def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
+    """Yields the same of the files that were measured in turn."""
+    others = iter(LOOKS)
+    looks = [STUDENT if of_file.path.name == "student.tflite" else next(others) for of_file in run.benchmark]
+    for what, unit, scale in (("size", "MB", 1e6), ("time a text", "ms", 1e3)):
+        points = [
+            Point(
+                of_file.path.stem,
+                look,
+                of_file.size_bytes if unit == "MB" else of_file.latency["Interpreter"].median_us,
+                (of_file.accuracy,),
+                run.dev_error,
+            )
+            for of_file, look in zip(run.benchmark, looks, strict=True)
+        ]
+        yield accuracy_against(what, unit, points, scale=scale)
+
+
+def _curves(run: RunSummary) -> Iterator[Markup]:
+    """Yields dev accuracy and loss by epoch, of all models that were trained."""
+
+    def lines(figure: str) -> list[Line]:
+        return [Line(c.model, _LOOKS[c.model], getattr(c, figure)) for c in run.curves if getattr(c, figure)]
+
+    if lines("dev_accuracy"):
+        yield learning_curves(lines("dev_accuracy"))
+        yield loss_curves(lines("loss"))
