@@ -14,7 +14,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["tfkd", "tfkd.*"]),
     # tfkd/device is a link to tflite/, so that what a device runs is at hand where tfkd is installed.
-    package_data={"tfkd": ["py.typed", "device/web/*"], "tfkd.report": ["templates/*"]},
+    package_data={"tfkd": ["py.typed", "device/*.py", "device/*/*"], "tfkd.report": ["templates/*"]},
     # Ranges that were tested together; tools/test.sh runs in them.
     install_requires=[
         "absl-py>=2.3,<3",

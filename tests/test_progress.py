@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tfkd import progress
 
 
@@ -19,6 +21,21 @@ def test_log_gets_a_line_with_rate_and_eta_now_and_then(capsys, monkeypatch):
     assert lines[1] == "a message"
     assert re.fullmatch(pattern.format(50), lines[2]), lines
     assert len(lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (760, "12 min 40 s"),
+        (3599.7, "1 h 0 min"),
+        (3900, "1 h 5 min"),
+    ],
+)
+def test_duration(seconds, said):
+    assert progress.duration(seconds) == said
 
 
 def test_short_work_leaves_no_line_in_a_log(capsys):

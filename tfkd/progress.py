@@ -21,6 +21,14 @@ def progress_bar(total: int, what: str, unit: str = "sentences") -> tqdm:
     return tqdm(total=total, desc=what, unit=f" {unit}", unit_scale=True, leave=False, **looks)
 
 
+def duration(seconds: float) -> str:
+    """Returns how long something took, as one says it: 8 s, 12 min 40 s, 1 h 5 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def say(message: str) -> None:
     """Prints one line for the user on stderr, above any bar."""
     tqdm.write(message, file=sys.stderr)

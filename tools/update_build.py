@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfkd.commands.main import COMMANDS
+from tfkd.commands.names import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 _FOLDERS = ("tfkd", "tools", "tests")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.conftest import Count
 from tests.export.conftest import TEXTS
 from tfkd.benchmark.host import RUNNERS, start_up, timings_us
 from tfkd.benchmark.inputs import full_inputs, input_ranges, text_inputs
@@ -18,7 +19,9 @@ def test_calls_take_turns_over_their_arguments():
         [lambda *row: seen.append(("a", *row)), lambda *row: seen.append(("b", *row))],
         [[(1,), (2,)], [("x", "y")]],
         rounds=12,
+        progress=(count := Count()),
     )
+    assert count.n == 12
     assert times.shape == (12, 2)
     assert (times > 0).all()
     # Ten in a row and two more, each after one that isn't timed.

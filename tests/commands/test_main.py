@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from tests.commands.conftest import assert_one_line, call, call_process
-from tfkd.commands.main import COMMANDS
+from tests.commands.conftest import ROOT, assert_one_line, call, call_process
+from tfkd.commands.names import COMMANDS
 from tfkd.errors import InputError
 
 HEAVY = ("tensorflow", "keras", "keras_hub", "mediapipe", "ai_edge_litert", "numpy", "pyarrow", "absl.app")
@@ -202,7 +207,38 @@ def test_errors_become_one_line(failing):
     failing(MemoryError())
     assert_one_line(call("augment"), 1, "MemoryError")
     failing(KeyboardInterrupt())
-    assert_one_line(call("augment"), 130, "interrupted")
+    assert_one_line(call("augment"), 130, "interrupted; nothing is left half written")
+
+
+def test_interrupted_it_says_how_to_go_on(tmp_path, tiny_bert, corpus_file):
+    """By a real Ctrl-C; the command line that it names is one that a shell takes."""
+    out, epochs = tmp_path / "my teacher", 12
+    flags = [f"--data={corpus_file}", f"--teacher={tiny_bert}", f"--out={out}", f"--teacher_epochs={epochs}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tfkd", "finetune", *flags],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a shell's "&" has turned off
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("teacher: epoch 2 of"):  # so that the first is written
+            process.send_signal(signal.SIGINT)
+            break
+    last = process.stderr.read().splitlines()[-1]
+    assert process.wait() == 130
+    said, _, command = last.partition(" To go on: ")
+    assert said == "tfkd: interrupted; what is whole is kept."
+    again = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.search(rf"^teacher: going on after epoch \d+ of {epochs}$", again.stderr, flags=re.M)
+    assert again.stdout.startswith(f"{out}: dev accuracy ")
+
+
+def test_interrupted_as_an_installed_program(monkeypatch):
+    monkeypatch.setattr("tfkd.commands.label.main", lambda arguments: os.kill(os.getpid(), signal.SIGINT))
+    outcome = call("label", "--out=two words")
+    assert_one_line(outcome, 130, "what is whole is kept. To go on: tfkd label '--out=two words'")
 
 
 def test_debug_shows_the_traceback(failing):

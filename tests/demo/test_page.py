@@ -134,16 +134,16 @@ def test_no_text_has_no_label(shown, watched):
     assert scores(page) == {}
 
 
-def test_the_readmes_javascript(shown, watched):
+def test_the_sample_to_copy(shown, watched):
     address, classifier = shown
     page = opened(watched.page, address)
-    (code,) = re.findall(r"```js\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL)
+    code = (ROOT / "tflite" / "samples" / "classify.js").read_text("utf-8")
     named = re.search(r"import \{(.*?)\} from \"@mediapipe/tasks-text\";", code)
     assert named
     # A page names modules by address.
     body = code.replace(named[0], f'const {{{named[1]}}} = await import("/mediapipe/text_bundle.mjs");')
     body = body.replace('"node_modules/@mediapipe/tasks-text/wasm"', '"mediapipe"')
-    best = page.evaluate(f"(async () => {{ {body}; return best; }})()")
+    best = page.evaluate(f"(async () => {{ {body}\nreturn best; }})()")
     (probabilities,) = classifier.predict(["what a lovely film"])
     assert best["categoryName"] == classifier.label_names[int(probabilities.argmax())]
     assert best["score"] == pytest.approx(float(probabilities.max()), abs=TOLERANCE)

@@ -36,7 +36,7 @@ def test_the_page_names_nothing_outside_and_nothing_inline():
     )
 
 
-def test_an_installed_wheel_has_the_page(tmp_path):
+def test_an_installed_wheel_has_the_page_and_all_that_a_device_runs(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
@@ -53,8 +53,10 @@ def test_an_installed_wheel_has_the_page(tmp_path):
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as z:
-        for name, content in page_files().items():
-            assert z.read(f"tfkd/device/web/{name}") == content
+        shipped = [path for path in (ROOT / "tflite").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+        assert {"index.html", "instruction_counter.c", "classify.py", "classify.js"} < {path.name for path in shipped}
+        for path in shipped:
+            assert z.read(f"tfkd/device/{path.relative_to(ROOT / 'tflite').as_posix()}") == path.read_bytes()
         assert {name.partition("/")[0] for name in z.namelist()} == {
             "tfkd",
             f"tfkd-{wheel.name.split('-')[1]}.dist-info",

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests.conftest import Count
 from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS, TEXTS, TEXTS_OF_PAIRS
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
@@ -18,7 +19,9 @@ from tfkd.export.litert_classifier import LiteRtClassifier
 
 def test_predicts_what_the_export_measured(tflite, exported):
     classifier = LiteRtClassifier.from_file(tflite)
-    np.testing.assert_array_equal(classifier.predict(DEV_TEXTS), exported.probabilities)
+    found = classifier.predict(DEV_TEXTS, progress=(count := Count()))
+    np.testing.assert_array_equal(found, exported.probabilities)
+    assert count.n == len(DEV_TEXTS)
     assert classifier.label_names == LABELS
     assert classifier.max_tokens == MAX_TOKENS
 

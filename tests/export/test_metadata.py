@@ -15,7 +15,14 @@ from tests.export.conftest import LABELS, MAX_TOKENS
 from tfkd.errors import InputError
 from tfkd.export.arithmetic import Reals
 from tfkd.export.lowering import lower
-from tfkd.export.metadata import LABELS_FILE, VOCABULARY_FILE, parse_metadata, read_metadata, with_metadata
+from tfkd.export.metadata import (
+    DELIMITER_FILE,
+    LABELS_FILE,
+    VOCABULARY_FILE,
+    parse_metadata,
+    read_metadata,
+    with_metadata,
+)
 from tfkd.models.keras_layers import weights_of
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
@@ -47,12 +54,13 @@ def test_metadata_of_any_script_round_trips(bare, tflite, labels, spellings, reg
     assert parse_metadata(with_metadata(bare, written), "any") == written
 
 
-def test_the_files_are_stored_uncompressed_with_a_fixed_time(tflite):
+def test_the_files_are_stored_uncompressed_with_a_fixed_time(tflite, tokenizer):
     with zipfile.ZipFile(tflite) as archive:
-        assert archive.namelist() == [VOCABULARY_FILE, LABELS_FILE]
+        assert archive.namelist() == [VOCABULARY_FILE, LABELS_FILE, DELIMITER_FILE]
         assert {i.compress_type for i in archive.infolist()} == {zipfile.ZIP_STORED}
         assert {i.date_time for i in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert archive.read(LABELS_FILE) == b"negative\npositive\n"
+        assert archive.read(DELIMITER_FILE).decode() == tokenizer.delimiter_regex
 
 
 def test_the_models_buffers_stay_aligned_and_whole(bare, tflite):

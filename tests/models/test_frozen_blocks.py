@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.conftest import random_teacher
+from tests.conftest import Count, random_teacher
 from tfkd.models.frozen_blocks import FrozenStates, TrainedBlocks
 from tfkd.models.teacher import Teacher
 
@@ -40,7 +40,8 @@ def test_blocks_are_frozen_from_below(teacher, frozen_blocks, frozen):
 @pytest.mark.parametrize("frozen_blocks", range(4))
 def test_logits_by_way_of_both_parts_are_the_classifiers(teacher, frozen_blocks):
     trained, pieces = TrainedBlocks(teacher.classifier, frozen_blocks), teacher.encode(TEXTS)
-    logits = trained.logits(trained.inputs(pieces))
+    logits = trained.logits(trained.inputs(pieces), count := Count())
+    assert count.n == len(TEXTS)
     assert logits.dtype == np.float32
     np.testing.assert_allclose(logits, teacher.logits(pieces), atol=1e-5)
 

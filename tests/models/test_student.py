@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.conftest import Count
 from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier, siamese_features
 from tfkd.text.encoded_texts import EncodedTexts
@@ -106,7 +107,9 @@ def test_logits_do_not_depend_on_padding(student, length):
 def test_logits_of_texts_come_in_their_order(student, batch_size):
     texts = encoded(IDS)
     expected = student(padded(IDS, 5))
-    np.testing.assert_allclose(student.logits(texts, batch_size=batch_size), expected, atol=1e-6)
+    found = student.logits(texts, batch_size=batch_size, progress=(count := Count()))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert count.n == len(IDS)
     cut = student(padded([ids[:2] for ids in IDS], 2))
     np.testing.assert_allclose(student.logits(texts, max_tokens=2, batch_size=batch_size), cut, atol=1e-6)
 

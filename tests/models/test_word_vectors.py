@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.conftest import random_teacher
+from tests.conftest import Count, random_teacher
 from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import (
     encoder_vectors,
@@ -108,7 +108,8 @@ def test_vectors_of_a_teacher_are_its_encoders_and_its_tables(teacher):
     for half in (encoder_vectors(words, teacher), rows):
         centred = half - half.sum(0) / 3
         halves.append(centred / np.sqrt((centred**2).sum() / 48))
-    found = teacher_vectors(words, teacher)
+    found = teacher_vectors(words, teacher, count := Count())
+    assert count.n == len(words)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, np.hstack(halves), rtol=1e-4, atol=1e-5)
 

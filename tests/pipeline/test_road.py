@@ -96,6 +96,13 @@ def _done(err: str) -> list[str]:
     return re.findall(r"^(\S+): done in ", err, re.MULTILINE)
 
 
+def _announced(err: str) -> list[str]:
+    """The steps that a run announced, which it numbered from the first to the last."""
+    found = re.findall(r"^step (\d+) of (\d+): ([\w-]+)(?:: done already .*)?$", err, re.MULTILINE)
+    assert [(int(number), int(of)) for number, of, _ in found] == [(i + 1, len(found)) for i in range(len(found))]
+    return [name for *_, name in found]
+
+
 # --- what a run leaves ---
 
 
@@ -144,7 +151,15 @@ def test_metrics_agree_with_the_files(finished, corpus_file):
 def test_started_again_nothing_is_done_again(config, copied, capsys):
     before = _snapshot(copied)
     run(config, copied)
-    assert _done(capsys.readouterr().err) == []
+    err = capsys.readouterr().err
+    assert _done(err) == []
+    steps = ["teacher", "sentences", "transfer_set", "student", "baseline", "export-student", "figures"]
+    assert _announced(err) == steps
+    (summary,) = re.findall(r"^steps:  (.*)$", err, re.MULTILINE)
+    times, _, total = summary.partition("; in all ")
+    assert [time.split()[0] for time in times.split(", ")] == steps
+    assert [time.endswith(" (before)") for time in times.split(", ")] == [True] * 6 + [False]
+    assert total
     after = _snapshot(copied)
     rewritten = {"metrics.json", "report.html", "model_card.md", "report.md", "flags.json"}
     assert {k: v for k, v in after.items() if k not in rewritten} == {
@@ -234,7 +249,9 @@ def test_seeds_in_another_order(config, copied, capsys):
         return [f"{n} {(copied / n / 'seed').read_text()}" for n in names if (copied / n / "seed").exists()]
 
     metrics = run(replace(config, student_seeds=(1, 2)), copied, update=True)
-    assert _done(capsys.readouterr().err) == ["student-seed2", "baseline-seed2", "export-student-seed2"]
+    err = capsys.readouterr().err
+    assert _done(err) == ["student-seed2", "baseline-seed2", "export-student-seed2"]
+    assert _announced(err)[-4:] == ["student-seed2", "baseline-seed2", "export-student-seed2", "figures"]
     assert [figures["seed"] for figures in metrics["seeds"]] == [1, 2]
     assert metrics["mean"]["student.dev_accuracy"] == metrics["student"]["dev_accuracy"]  # copies of one another
     assert metrics["std"]["student.dev_accuracy"] == 0
@@ -248,7 +265,7 @@ def test_seeds_in_another_order(config, copied, capsys):
     assert {"student 1", "baseline 1"} <= set(seeds())
 
 
-def test_logits_of_another_model_need_no_teacher(config, finished, tmp_path, monkeypatch):
+def test_logits_of_another_model_need_no_teacher(config, finished, tmp_path, monkeypatch, capsys):
     baseline = finished / "baseline"
     monkeypatch.setattr("tfkd.pipeline.road.train_baseline", lambda *args: shutil.copytree(baseline, args[-2]))
     logits = replace(config.label, logits_from=str(finished / "transfer_set"))
@@ -256,6 +273,7 @@ def test_logits_of_another_model_need_no_teacher(config, finished, tmp_path, mon
     distill = replace(config.distill, epochs=1, baseline_epochs=1)
     teacher = TeacherConfig(teacher="none/at/all")
     metrics = run(replace(config, label=logits, student=student, distill=distill, teacher=teacher), tmp_path / "run")
+    assert _announced(capsys.readouterr().err) == ["transfer_set", "student", "baseline", "export-student", "figures"]
     assert metrics["teacher"]["dev_accuracy"] is None
     assert metrics["student"]["teacher_agreement"] is None
     assert metrics["latency"]["teacher_us"] is None
@@ -398,7 +416,9 @@ def test_another_runs_teacher_and_transfer_set_without_a_baseline(config, finish
         transfer_set=str(finished / "transfer_set"),
     )
     metrics = run(config, tmp_path / "shared")
-    assert _done(capsys.readouterr().err) == ["student", "export-student"]
+    err = capsys.readouterr().err
+    assert _done(err) == ["student", "export-student"]
+    assert _announced(err) == ["student", "export-student", "figures"]
     assert set(metrics["baseline"].values()) == {None}
     page = assert_stands_alone((tmp_path / "shared" / "report.html").read_text("utf-8"))
     assert "hard labels alone" not in page.text.partition("The models side by side")[0]

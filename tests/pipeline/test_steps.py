@@ -164,3 +164,20 @@ def test_time_of_other_work_does_not_count(tmp_path, work, monkeypatch):
     steps = Steps(tmp_path)
     steps.do("one", {"n": 2}, ("tfkd.errors",), [work.output], work)
     assert steps.seconds == {"one": 5.0}
+
+
+def test_says_where_it_is_and_how_long_each_took(tmp_path, work, monkeypatch, capsys):
+    clock = iter([0.0, 65.0, 100.0, 103.4, 200.0, 200.4])
+    monkeypatch.setattr("tfkd.pipeline.steps.time.monotonic", lambda: next(clock))
+    _do(tmp_path, work)
+    steps = Steps(tmp_path, ["one", "two", "three"])
+    steps.do("one", {"n": 1}, ("tfkd.errors",), [work.output], work)
+    steps.do("two", {"n": 1}, ("tfkd.errors",), [work.output], work)
+    assert steps.repeat("three", lambda: "figures") == "figures"
+    assert capsys.readouterr().err.splitlines() == [
+        *("one", "one: done in 1 min 5 s"),
+        "step 1 of 3: one: done already (1 min 5 s)",
+        *("step 2 of 3: two", "two: done in 3 s"),
+        "step 3 of 3: three",
+    ]
+    assert steps.summary() == "one 1 min 5 s (before), two 3 s, three 0 s; in all 1 min 9 s"

@@ -17,7 +17,7 @@ from tfkd.benchmark.phone import Adb, Phone, PhoneTimes
 from tfkd.errors import InputError
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.native_stderr import silenced
-from tfkd.progress import say
+from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Examples
 from tfkd.text.tokenizer import Tokenizer
 
@@ -199,7 +199,8 @@ def _latencies(
         if not any(of == model for of, _ in runners):
             raise InputError("; ".join(refused[model].values()))
     say(f"benchmark: {rounds} inferences of each in turn")
-    times = timings_us(list(runners.values()), arguments, rounds)
+    with progress_bar(rounds, "benchmark", "rounds") as bar:
+        times = timings_us(list(runners.values()), arguments, rounds, bar)
     for (model, runtime), column in zip(runners, times.T, strict=True):
         latency[model][runtime] = Latency(*np.percentile(column, [50, 95]).tolist())
     with silenced():  # CompiledModel tells of its end

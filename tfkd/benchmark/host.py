@@ -55,7 +55,10 @@ class StartUp:
 
 
 def timings_us(
-    calls: Sequence[Callable[..., object]], arguments: Sequence[Sequence[tuple[Any, ...]]], rounds: int
+    calls: Sequence[Callable[..., object]],
+    arguments: Sequence[Sequence[tuple[Any, ...]]],
+    rounds: int,
+    progress: Any = None,
 ) -> np.ndarray:
     """Returns the times of each call, in microseconds, float [rounds, calls]; they take turns, so that ratios hold.
 
@@ -66,6 +69,7 @@ def timings_us(
       calls: what is timed.
       arguments: of each call, taken in turn.
       rounds: how often each is timed.
+      progress: has `update(n)`, called with the rounds done, while nothing is timed.
     """
     times = np.empty((rounds, len(calls)))
     for start in range(0, rounds, _IN_A_ROW):
@@ -75,6 +79,8 @@ def timings_us(
                 started = time.perf_counter()
                 call(*row)
                 times[i, column] = time.perf_counter() - started
+        if progress is not None:
+            progress.update(min(_IN_A_ROW, rounds - start))
     return times * 1e6
 
 

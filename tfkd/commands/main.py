@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 import sys
 import textwrap
 import traceback
@@ -12,22 +13,8 @@ from types import ModuleType
 from absl import flags
 
 import tfkd
+from tfkd.commands.names import COMMANDS, RESUMED
 from tfkd.errors import TfkdError, UsageError
-
-# Name and one line each; a command's module is imported only when it is called.
-COMMANDS = {
-    "run": "the whole road, in one folder, gone on with after any interruption",
-    "finetune": "fine-tune a pretrained BERT: the teacher",
-    "augment": "make the sentences that the teacher is to label",
-    "label": "label them: the transfer set",
-    "distill": "train the student on the transfer set",
-    "export": "make a checked .tflite of the student",
-    "evaluate": "measure teachers, students and .tflite files on dev sentences",
-    "benchmark": "measure what .tflite files cost, here, on phones, in ARM64 instructions",
-    "report": "write a run's report anew, or compare several runs in one page",
-    "predict": "classify texts with a .tflite file",
-    "demo": "show a student on a local page, where it classifies as one types",
-}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -66,14 +53,17 @@ def run_command(argv: list[str]) -> int:
     if flags.FLAGS.help:
         print(_help(name, command))
         return 0
-    return _guarded(name, command, arguments)
+    return _guarded(argv, command, arguments)
 
 
-def _guarded(name: str, command: ModuleType, arguments: list[str]) -> int:
+def _guarded(argv: list[str], command: ModuleType, arguments: list[str]) -> int:
+    name = argv[0]
     try:
         command.main(arguments)
     except KeyboardInterrupt:
-        return _fail("interrupted; what is whole is kept, and the same command goes on from there", 130)
+        if name in RESUMED:
+            return _fail(f"interrupted; what is whole is kept. To go on: {_as_typed(argv)}", 130)
+        return _fail("interrupted; nothing is left half written", 130)
     except BrokenPipeError:
         raise
     except (TfkdError, OSError, MemoryError) as e:
@@ -84,6 +74,12 @@ def _guarded(name: str, command: ModuleType, arguments: list[str]) -> int:
             return _fail(f"{e}{hint}", e.exit_status)
         return _fail(f"{type(e).__name__}: {e}", 1)
     return 0
+
+
+def _as_typed(argv: list[str]) -> str:
+    """The command line that gave these arguments, for a shell to take again."""
+    start = sys.orig_argv[:3] if sys.orig_argv[1:3] == ["-m", "tfkd"] else ["tfkd"]
+    return shlex.join([*start, *argv])
 
 
 def _drop_stdout() -> None:

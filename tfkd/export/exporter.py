@@ -25,7 +25,7 @@ from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.student_weights import StudentWeights
 from tfkd.models.texts_met import TextsMet
-from tfkd.progress import say
+from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Examples, kind_of
 from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.text.tokenizer import Tokenizer
@@ -164,7 +164,8 @@ def write_checked(
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
         exported = LiteRtClassifier.from_file(temporary)
-        probabilities = exported.predict(*dev.columns)
+        with progress_bar(len(dev), "export: dev", "texts") as bar:
+            probabilities = exported.predict(*dev.columns, progress=bar)
         measured = parity.compare(reference, probabilities)
         parity.check(measured, config.min_agreement)
     return ExportResult(

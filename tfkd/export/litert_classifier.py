@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,8 +64,13 @@ class LiteRtClassifier:
         """Whether it classifies pairs of texts."""
         return self._model.input_names == INPUT_NAMES
 
-    def predict(self, *columns: Sequence[str]) -> np.ndarray:
-        """Returns the probabilities, float32 [texts, classes], of raw texts, or of pairs in two columns."""
+    def predict(self, *columns: Sequence[str], progress: Any = None) -> np.ndarray:
+        """Returns the probabilities, float32 [texts, classes], of raw texts, or of pairs in two columns.
+
+        Args:
+          columns: the texts; of pairs the second ones too.
+          progress: has `update(n)`, called with the texts done.
+        """
         encoded = [self.tokenizer.encode(texts) for texts in columns]
         fitting = np.searchsorted(self.lengths, np.minimum(longest(encoded), self.max_tokens))
         probabilities = np.empty((len(columns[0]), len(self.label_names)), np.float32)
@@ -73,6 +79,8 @@ class LiteRtClassifier:
             ids = [column.padded(rows, tokens) for column in encoded]
             for row, text_ids in zip(rows, zip(*ids, strict=True), strict=True):
                 probabilities[row] = self.predict_ids(*text_ids)
+                if progress is not None:
+                    progress.update(1)
         return probabilities
 
     def predict_ids(self, *token_ids: np.ndarray) -> np.ndarray:

@@ -32,6 +32,8 @@ from tfkd.text.vocabulary import START_TOKEN
 from tfkd.text.word_tokenizer import WordTokenizer
 
 VOCABULARY_FILE, LABELS_FILE = "vocabulary.txt", "labels.txt"
+# The expression that separates words, once more: for runners that read no flatbuffers (tflite/classify.py).
+DELIMITER_FILE = "delimiter_regex.txt"
 _METADATA_NAME = b"TFLITE_METADATA"
 _METADATA_IDENTIFIER = b"M001"
 _MIN_PARSER_VERSION = "1.2.1"  # the first that knows RegexTokenizerOptions
@@ -96,13 +98,13 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     entry = model_schema.MetadataT()
     entry.name, entry.buffer = _METADATA_NAME, len(root.buffers) - 1
     root.metadata = [*(m for m in root.metadata or [] if m.name != _METADATA_NAME), entry]
-    return _with_files(
-        packed(root),
-        {
-            VOCABULARY_FILE: "".join(f"{line}\n" for line in metadata.tokenizer.vocabulary.to_lines()),
-            LABELS_FILE: "".join(f"{label}\n" for label in metadata.label_names),
-        },
-    )
+    files = {
+        VOCABULARY_FILE: "".join(f"{line}\n" for line in metadata.tokenizer.vocabulary.to_lines()),
+        LABELS_FILE: "".join(f"{label}\n" for label in metadata.label_names),
+    }
+    if isinstance(metadata.tokenizer, WordTokenizer):
+        files[DELIMITER_FILE] = metadata.tokenizer.delimiter_regex
+    return _with_files(packed(root), files)
 
 
 def read_metadata(path: str | Path) -> ModelMetadata:
@@ -202,6 +204,9 @@ def _packed_metadata(metadata: ModelMetadata, input_names: Sequence[str]) -> byt
         graph.inputProcessUnits = [unit]
     root = schema.ModelMetadataT()
     root.name, root.description = metadata.name, metadata.description
+    if isinstance(metadata.tokenizer, WordTokenizer):
+        kind = schema.AssociatedFileType.DESCRIPTIONS
+        root.associatedFiles = [file(DELIMITER_FILE, kind, "The expression (RE2) that separates words.")]
     root.minParserVersion, root.subgraphMetadata = _MIN_PARSER_VERSION, [graph]
     builder = flatbuffers.Builder(1024)
     builder.Finish(root.Pack(builder), _METADATA_IDENTIFIER)

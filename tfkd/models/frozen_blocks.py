@@ -45,9 +45,9 @@ class TrainedBlocks:
         """Returns what the model takes of texts; `progress` as FrozenStates'."""
         return FrozenStates(self._frozen, pieces, progress=progress) if self._frozen else pieces
 
-    def logits(self, inputs: BertInputs) -> np.ndarray:
-        """Returns the logits of what `inputs` returned, float32 [texts, classes]."""
-        return batched_logits(self._infer, inputs, self.model.output.shape[-1], _BATCH_SIZE)
+    def logits(self, inputs: BertInputs, progress: Any = None) -> np.ndarray:
+        """Returns the logits of what `inputs` returned, float32 [texts, classes]; `progress` as `batched_logits`'."""
+        return batched_logits(self._infer, inputs, self.model.output.shape[-1], _BATCH_SIZE, progress)
 
 
 class FrozenStates:

@@ -108,7 +108,9 @@ class BiLstmClassifier(keras.Model):
         matrix = tf.TensorSpec([None, None], tf.int32)
         return (matrix, matrix) if self.pairs else matrix
 
-    def logits(self, *encoded: EncodedTexts, max_tokens: int | None = None, batch_size: int = 128) -> np.ndarray:
+    def logits(
+        self, *encoded: EncodedTexts, max_tokens: int | None = None, batch_size: int = 128, progress: Any = None
+    ) -> np.ndarray:
         """Returns the logits of texts or pairs, float32 [texts, classes].
 
         Texts of similar length share a batch, which is as long as its longest.
@@ -117,11 +119,14 @@ class BiLstmClassifier(keras.Model):
           encoded: the texts' word ids; of pairs the second texts' too.
           max_tokens: words read of a text; all by default.
           batch_size: texts a call.
+          progress: has `update(n)`, called with the texts done.
         """
         lengths = longest(encoded, max_tokens)
         out = np.empty((len(lengths), self.num_classes), np.float32)
         for rows in sorted_batches(lengths, batch_size):
             out[rows] = self._infer(padded_alike(encoded, rows, lengths)).numpy()
+            if progress is not None:
+                progress.update(len(rows))
         return out
 
     def probabilities(self, *encoded: EncodedTexts, max_tokens: int | None = None) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,18 +16,23 @@ from tfkd.text.vocabulary import PAD_ID, UNKNOWN_ID
 _SCALE = 0.15
 
 
-def teacher_vectors(words: Sequence[str], teacher: Teacher) -> np.ndarray:
+def teacher_vectors(words: Sequence[str], teacher: Teacher, progress: Any = None) -> np.ndarray:
     """Returns what a teacher knows of words, float32 [words, 2 * hidden size of BERT].
 
     The first half is what its encoder makes of each word alone, the second the
     mean of its pieces' rows in the table before the encoder: they err in
     different ways. Each half is centred, its root mean square 1.
+
+    Args:
+      words: those to look up.
+      teacher: the BERT.
+      progress: has `update(n)`, called with the words done.
     """
-    halves = encoder_vectors(words, teacher), _table_vectors(words, teacher)
+    halves = encoder_vectors(words, teacher, progress=progress), _table_vectors(words, teacher)
     return np.concatenate([_standardized(vectors) for vectors in halves], axis=1)
 
 
-def encoder_vectors(words: Sequence[str], teacher: Teacher, batch_size: int = 256) -> np.ndarray:
+def encoder_vectors(words: Sequence[str], teacher: Teacher, batch_size: int = 256, progress: Any = None) -> np.ndarray:
     """Returns what a teacher's encoder makes of each word alone, float32 [words, hidden size of BERT].
 
     It is the mean of its pieces' last states. Without a context BERT still tells what
@@ -45,6 +51,8 @@ def encoder_vectors(words: Sequence[str], teacher: Teacher, batch_size: int = 25
         body[np.arange(len(rows)), inputs["padding_mask"].sum(1) - 1] = 0  # [SEP]
         weights = body[..., None] / np.maximum(body.sum(1), 1)[:, None, None]
         out[rows] = (states * weights).sum(1)
+        if progress is not None:
+            progress.update(len(rows))
     return out
 
 

@@ -11,26 +11,35 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tfkd
 from tfkd.errors import InputError
 from tfkd.files import read_json, write_json
-from tfkd.progress import say
+from tfkd.progress import duration, say
 
 # Whose versions decide what a step gives.
 _LIBRARIES = ("ai-edge-litert", "keras", "keras-hub", "numpy", "pyarrow", "tensorflow")
 
 
+_Result = TypeVar("_Result")
+
+
 class Steps:
     """The steps of one run folder.
+
+    Args:
+      folder: of the run.
+      names: all steps that are to come, in their order, so that each can say where it stands among them.
 
     Attributes:
       seconds: wall time of each step, when it was last done.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, names: Sequence[str] = ()):
         self._run = folder
+        self._names = list(names)
+        self._done_now: set[str] = set()
         self.seconds: dict[str, float] = {}
 
     def do(
@@ -60,9 +69,9 @@ class Steps:
         path, known = _record_path(self._run, name), recorded_step(self._run, name)
         if known.get("fingerprint") == fingerprint and all(output.exists() for output in outputs):
             self.seconds[name] = known["seconds"]
-            say(f"{name}: done already ({known['seconds']:.0f} s)")
+            say(f"{self._place(name)}{name}: done already ({duration(known['seconds'])})")
             return fingerprint
-        say(f"{name}: starting")
+        say(f"{self._place(name)}{name}")
         if fingerprint not in (known.get("started"), known.get("fingerprint")):
             for folder in unfinished:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -78,8 +87,29 @@ class Steps:
         self.seconds[name] = before + time.monotonic() - started
         record = {"fingerprint": fingerprint, "seconds": self.seconds[name], "depends": depends}
         write_json(path, {**record, "libraries": {"tfkd": tfkd.__version__, **_versions()}})
-        say(f"{name}: done in {self.seconds[name]:.0f} s")
+        self._done_now.add(name)
+        say(f"{name}: done in {duration(self.seconds[name])}")
         return fingerprint
+
+    def repeat(self, name: str, action: Callable[[], _Result]) -> _Result:
+        """Does a step that is done each time, and returns what it gives."""
+        say(f"{self._place(name)}{name}")
+        started = time.monotonic()
+        result = action()
+        self.seconds[name] = time.monotonic() - started
+        self._done_now.add(name)
+        return result
+
+    def summary(self) -> str:
+        """Returns a line on how long each step took, and all of them."""
+        shown = (
+            f"{name} {duration(seconds)}{'' if name in self._done_now else ' (before)'}"
+            for name, seconds in self.seconds.items()
+        )
+        return f"{', '.join(shown)}; in all {duration(sum(self.seconds.values()))}"
+
+    def _place(self, name: str) -> str:
+        return f"step {self._names.index(name) + 1} of {len(self._names)}: " if name in self._names else ""
 
 
 def code_digest(modules: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export.exporter import ExportResult, export_student
 from tfkd.files import atomic_path
-from tfkd.progress import say
+from tfkd.progress import progress_bar, say
 from tfkd.report.markdown import markdown_table
 from tfkd.text.examples import Examples
 from tfkd.text.tokenizer import Tokenizer
@@ -105,8 +105,9 @@ def tune(
     """
     with tempfile.TemporaryDirectory() as folder:
         trials = []
-        for i, way in enumerate(combinations(config, student.model.embedding_dim)):
-            say(f"tune: {described(way)}")
+        ways = combinations(config, student.model.embedding_dim)
+        for i, way in enumerate(ways):
+            say(f"tune: file {i + 1} of {len(ways)}: {described(way)}")
             try:
                 result = export_student(
                     student.model,
@@ -125,8 +126,10 @@ def tune(
             trials.append(Trial(way, result, accuracy=accuracy))
         trials = _timed(trials, student.tokenizer, dev)
         if emulator is not None:
-            say("tune: counting instructions")
-            trials = [_counted(trial, student, emulator) for trial in trials]
+            with progress_bar(len(trials), "tune: instructions", "files") as bar:
+                for i, trial in enumerate(trials):
+                    trials[i] = _counted(trial, student, emulator)
+                    bar.update(1)
         trials.sort(key=lambda trial: trial.costs if trial.result is not None else (math.inf,) * 3)
         best = next((trial for trial in trials if trial.result is not None), None)
         if best is None or best.result is None:
@@ -176,8 +179,9 @@ def _timed(trials: list[Trial], tokenizer: Tokenizer, dev: Examples) -> list[Tri
     """The trials with their times."""
     files = {i: trial.result.path for i, trial in enumerate(trials) if trial.result is not None}
     rows = [list(zip(*text_inputs(file, tokenizer, dev.columns), strict=True)) for file in files.values()]
-    times = np.median(timings_us([interpreter_runner(file) for file in files.values()], rows, _ROUNDS), axis=0)
-    by_trial = dict(zip(files, times.tolist(), strict=True))
+    with progress_bar(_ROUNDS, "tune: times", "rounds") as bar:
+        times = timings_us([interpreter_runner(file) for file in files.values()], rows, _ROUNDS, bar)
+    by_trial = dict(zip(files, np.median(times, axis=0).tolist(), strict=True))
     return [dataclasses.replace(t, latency_us=by_trial[i]) if i in by_trial else t for i, t in enumerate(trials)]
 
 

@@ -24,7 +24,7 @@ from tfkd.models.projected_embedding import ProjectedEmbedding
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
 from tfkd.models.texts_met import TextsMet
-from tfkd.progress import say
+from tfkd.progress import progress_bar, say
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.encoded_texts import EncodedTexts, longest, padded_alike
 from tfkd.text.examples import NO_LABEL, Examples, digest
@@ -193,9 +193,11 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     )
     size = len(tokenizer.vocabulary)
     each_word = EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
+    with progress_bar(2 * size, f"{lesson.name}: words that matter", "words") as bar:
+        logits_with, logits_without = (_logits_alone(model, words, bar) for words in (each_word, tokenizer.instead))
     kept = words_that_matter(
-        _logits_alone(model, each_word),
-        _logits_alone(model, tokenizer.instead),
+        logits_with,
+        logits_without,
         _counts_in_use(corpus.train, tokenizer, setup.rare),
         tokenizer.vocabulary.indispensable,
         shape.vocabulary_size,
@@ -231,10 +233,10 @@ def _embedding(setup: StudentSetup) -> keras.layers.Layer | None:
     return None
 
 
-def _logits_alone(model: BiLstmClassifier, encoded: EncodedTexts) -> np.ndarray:
+def _logits_alone(model: BiLstmClassifier, encoded: EncodedTexts, progress: Any) -> np.ndarray:
     """Returns the logits of texts; as pairs, with second texts that are empty."""
     empty = EncodedTexts(np.zeros(0, np.int32), np.zeros(len(encoded) + 1, np.int64))
-    return model.logits(*([encoded, empty] if model.pairs else [encoded]))
+    return model.logits(*([encoded, empty] if model.pairs else [encoded]), progress=progress)
 
 
 def _counts_in_use(texts: Examples, tokenizer: Tokenizer, rare: np.ndarray) -> np.ndarray:

@@ -83,6 +83,11 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
     trained = TrainedBlocks(teacher.classifier, config.teacher_frozen_blocks)
     with progress_bar(len(corpus.train) + len(corpus.dev), "teacher: frozen blocks", "texts") as bar:
         train, dev = (trained.inputs(teacher.encode(*rows.columns), bar) for rows in (corpus.train, corpus.dev))
+
+    def dev_accuracy() -> float:
+        with progress_bar(len(corpus.dev), "teacher: dev", "texts") as bar:
+            return float(np.mean(trained.logits(dev, bar).argmax(1) == corpus.dev.labels))
+
     steps = math.ceil(len(corpus.train) / config.teacher_batch_size)
     compile_for_finetuning(
         trained.model,
@@ -98,7 +103,7 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
         (trained.signature, tf.TensorSpec([None], tf.int32)),
         steps,
         config.teacher_epochs,
-        lambda: float(np.mean(trained.logits(dev).argmax(1) == corpus.dev.labels)),
+        dev_accuracy,
         checkpoints,
         "teacher",
         identity=repr((config, seed, corpus.label_names, digest(corpus.train), digest(corpus.dev))),

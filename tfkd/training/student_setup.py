@@ -17,7 +17,7 @@ from tfkd.config import DistillConfig, StudentConfig
 from tfkd.errors import InputError, UsageError
 from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
-from tfkd.progress import say
+from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Corpus
 from tfkd.text.piece_tokenizer import PieceTokenizer, split_at_punctuation
 from tfkd.text.piece_vocabulary import PieceVocabulary
@@ -124,7 +124,8 @@ def _teacher(name: str) -> Teacher:
 
 @functools.lru_cache(maxsize=1)
 def _teacher_vectors(name: str, words: tuple[str, ...]) -> np.ndarray:
-    return teacher_vectors(words, _teacher(name))
+    with progress_bar(len(words), "word vectors", "words") as bar:
+        return teacher_vectors(words, _teacher(name), bar)
 
 
 def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> Tokenizer:
