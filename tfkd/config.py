@@ -325,7 +325,8 @@ class ExportConfig:
             self.table_bits,
             f"8 with --quantization={self.quantization}",
         )
-        for name in ("export_rank", "table_dim", "max_size"):
+        _check(self.export_rank == 0 or self.export_rank >= 2, "export_rank", self.export_rank, "0, or 2 or more")
+        for name in ("table_dim", "max_size"):
             _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _check_choice(self, "quantization")
         _check_choice(self, "lowering")

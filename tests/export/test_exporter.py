@@ -140,7 +140,7 @@ def test_a_rank_and_a_table_narrower_than_the_students(student, tokenizer, tmp_p
 
 
 def test_a_rank_too_low_for_the_student_leaves_nothing(student, tokenizer, tmp_path):
-    config = ExportConfig(max_tokens=MAX_TOKENS, export_rank=1)
+    config = ExportConfig(max_tokens=MAX_TOKENS, export_rank=2)
     with pytest.raises(InputError, match="the exported file"):
         export_student(student, tokenizer, LABELS, TEXTS, TEXTS, tmp_path / "s.tflite", config)
     assert not any(tmp_path.iterdir())

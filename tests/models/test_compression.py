@@ -12,7 +12,7 @@ from tfkd.errors import InputError
 from tfkd.models.compression import in_few_dimensions, with_rank_of, with_table_of
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
-from tfkd.models.student_weights import StudentWeights
+from tfkd.models.student_weights import LstmWeights, StudentWeights
 from tfkd.models.texts_met import MIN_TEXTS, TextsMet
 
 WORDS, DIM, HIDDEN = 60, 16, 12
@@ -45,15 +45,25 @@ def test_the_table_is_the_best_of_its_rank(weights, texts):
 
 
 def test_the_rank_is_the_best_of_its_size(weights, texts):
+    """And the bias, which is the same for all words, isn't approximated: one of the dimensions is its own."""
     compact = with_rank_of(weights, 7, texts)
     for old, new, steps in zip(weights.directions, compact.directions, texts.steps(weights), strict=True):
         assert (new.kernel.shape, new.recurrent.shape) == ((DIM + 1, 7), (HIDDEN, 7))
         assert new.expansion is not None
-        entering = np.concatenate([np.concatenate([step.word, step.state], axis=1) for step in steps])
-        both = np.concatenate([old.kernel, old.recurrent])
-        error = entering @ (np.concatenate([new.kernel, new.recurrent]) @ new.expansion - both)
-        left_out = np.linalg.svd(entering @ both, compute_uv=False)[7:]
+        entering = np.concatenate([np.concatenate([step.word[:, :-1], step.state], axis=1) for step in steps])
+        both = np.concatenate([old.kernel[:-1], old.recurrent])
+        error = entering @ (np.concatenate([new.kernel[:-1], new.recurrent]) @ new.expansion - both)
+        left_out = np.linalg.svd(entering @ both, compute_uv=False)[6:]
         np.testing.assert_allclose(np.linalg.norm(error), np.linalg.norm(left_out), rtol=1e-3)
+        assert_same_bias(weights, old, new)
+
+
+def assert_same_bias(weights: StudentWeights, old: LstmWeights, new: LstmWeights) -> None:
+    """Asserts that what doesn't depend on words and state is the same."""
+    assert weights.of_words is not None
+    assert new.expansion is not None
+    expected = old.bias + weights.of_words * old.kernel[-1]
+    np.testing.assert_allclose(new.bias + weights.of_words * new.kernel[-1] @ new.expansion, expected, atol=1e-5)
 
 
 def test_a_table_after_a_rank_gives_nearly_what_the_rank_gives(weights, texts):
@@ -115,6 +125,7 @@ def test_weights_of_few_dimensions_are_factored_as_they_are():
     narrow = in_few_dimensions(dataclasses.replace(full, directions=tuple(directions)))
     for old, new in zip(directions, narrow.directions, strict=True):
         assert new.expansion is not None
-        assert (new.kernel.shape[1], new.backward) == (5, old.backward)
-        np.testing.assert_allclose(new.kernel @ new.expansion, old.kernel, atol=1e-5)
+        assert (new.kernel.shape[1], new.backward) == (6, old.backward)
+        np.testing.assert_allclose(new.kernel[:-1] @ new.expansion, old.kernel[:-1], atol=1e-5)
+        assert_same_bias(full, old, new)
         np.testing.assert_allclose(new.recurrent @ new.expansion, old.recurrent, atol=1e-5)

@@ -8,15 +8,21 @@ real ones cost; adding and multiplying int8 costs more than adding and multiplyi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import ml_dtypes
 import numpy as np
 
 from tfkd.export.graph import Graph, Quantization, Tensor
 from tfkd.models.student_weights import DenseWeights
 from tfkd.models.texts_met import Ranges
+from tfkd.text.vocabulary import PAD_ID
 
 # Weights of fewer elements stay real: they aren't worth the rounding.
 MIN_QUANTIZED_ELEMENTS = 1024
+
+# Weights of a direction, of which more are worth a scale for each column.
+_MOST_TOGETHER = 1 << 15
 
 # The output gate and the candidate can't be told from 1 beyond these.
 _GATES_LIMIT = 7.0
@@ -59,9 +65,9 @@ class Reals:
         """The same out of a table that holds it for each word."""
         return self.words(table, ids)
 
-    def recurrent(self, state: Tensor, kernel: np.ndarray) -> Tensor:
-        """What the state gives."""
-        return self.dense(state, kernel)
+    def recurrent(self, state: Tensor, kernels: Sequence[np.ndarray]) -> Tensor:
+        """What the state gives, by each direction's kernel."""
+        return self._of_each(lambda rows, kernel, _: self.dense(rows, kernel), state, kernels)
 
     def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
         """Their sum, if the rank is full; nothing is recurrent at the first step."""
@@ -71,9 +77,9 @@ class Reals:
         """Their sum, if it isn't."""
         return self.gates(projected, recurrent)
 
-    def expanded(self, total: Tensor, expansion: np.ndarray, bias: np.ndarray) -> Tensor:
-        """The gates of the sum."""
-        return self.dense(total, expansion, bias)
+    def expanded(self, total: Tensor, expansions: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Tensor:
+        """The gates of the sum, by each direction's expansion."""
+        return self._of_each(self.dense, total, expansions, biases)
 
     def zero_state(self, shape: tuple[int, int]) -> Tensor:
         """The state before the first step."""
@@ -97,6 +103,18 @@ class Reals:
         activations = {"tanh": self.graph.tanh, "sigmoid": self.graph.logistic, "softmax": self.graph.softmax}
         return activations[layer.activation](out) if layer.activation in activations else out
 
+    def _of_each(
+        self,
+        product: Callable[[Tensor, np.ndarray, np.ndarray | None], Tensor],
+        rows: Tensor,
+        kernels: Sequence[np.ndarray],
+        biases: Sequence[np.ndarray] = (),
+    ) -> Tensor:
+        """The products of each direction's rows, [directions * texts, n], with its kernel, below each other."""
+        by_direction = self.graph.split(rows, len(kernels), 0)
+        given = [bias if bias.any() else None for bias in biases] or [None] * len(kernels)
+        return self.graph.concat(list(map(product, by_direction, kernels, given)), 0)
+
     def _rows_of_four_bits(self, table: np.ndarray, ids: Tensor) -> Tensor:
         """Rows of a table, each with a scale of its own.
 
@@ -104,7 +122,7 @@ class Reals:
         with a zero point each, in twelve.
         """
         graph = self.graph
-        scales = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 7, 1e-6).astype(np.float16)
+        scales = _scales_of_rows(table).astype(np.float16)
         # The operator takes each row to begin with a byte of its own, of two entries.
         entries = np.pad(table / scales, [(0, 0), (0, table.shape[1] % 2)])
         rows = graph.dequantize(graph.gather(graph.constant(entries, Quantization(1.0), ml_dtypes.int4), ids))
@@ -148,8 +166,8 @@ class Integers(Reals):
     def looked_up(self, table: np.ndarray, ids: Tensor) -> Tensor:
         return self._rows(table, ids, self._projected)
 
-    def recurrent(self, state: Tensor, kernel: np.ndarray) -> Tensor:
-        return self._dense(state, kernel, None, self._recurrent)
+    def recurrent(self, state: Tensor, kernels: Sequence[np.ndarray]) -> Tensor:
+        return self._products(state, kernels, self._recurrent)
 
     def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
         return self._sum(projected, recurrent, self._gates)
@@ -157,8 +175,8 @@ class Integers(Reals):
     def total(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
         return self._sum(projected, recurrent, self._total)
 
-    def expanded(self, total: Tensor, expansion: np.ndarray, bias: np.ndarray) -> Tensor:
-        return self._dense(total, expansion, bias, self._gates)
+    def expanded(self, total: Tensor, expansions: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Tensor:
+        return self._products(total, expansions, self._gates, biases)
 
     def zero_state(self, shape: tuple[int, int]) -> Tensor:
         return self.graph.constant(np.zeros(shape, np.float32), self._state)
@@ -186,6 +204,22 @@ class Integers(Reals):
     def real(self, state: Tensor) -> Tensor:
         return self.graph.dequantize(state)
 
+    def _products(
+        self, rows: Tensor, kernels: Sequence[np.ndarray], to: Quantization, biases: Sequence[np.ndarray] = ()
+    ) -> Tensor:
+        """The products of each direction's rows with its kernel.
+
+        Small ones are one operator for both directions, of one scale for all weights: it is their number that is dear.
+        """
+        together = len(kernels) > 1 and kernels[0].size <= _MOST_TOGETHER and not any(bias.any() for bias in biases)
+        if not together:
+            return self._of_each(lambda a, kernel, bias: self._dense(a, kernel, bias, to), rows, kernels, biases)
+        graph, (texts, width) = self.graph, (rows.shape[0] // len(kernels), rows.shape[1])
+        weights = np.stack([kernel.T for kernel in kernels])
+        a = graph.reshape(rows, (len(kernels), texts, width))
+        product = graph.batch_matmul(a, graph.constant(weights, _symmetric(np.abs(weights).max())), to)
+        return graph.reshape(product, (rows.shape[0], weights.shape[1]))
+
     def _dense(self, a: Tensor, kernel: np.ndarray, bias: np.ndarray | None, to: Quantization) -> Tensor:
         assert a.quantization is not None
         scales = _symmetric(np.abs(kernel).max(axis=0))
@@ -193,6 +227,21 @@ class Integers(Reals):
         if bias is not None:
             offset = self.graph.constant(bias, Quantization(a.quantization.scale * scales.scale), np.int32)
         return self.graph.fully_connected(a, self.graph.constant(kernel.T, scales), offset, to=to)
+
+
+def _scales_of_rows(table: np.ndarray) -> np.ndarray:
+    """The scale of each row's integers of four bits, float [rows, 1].
+
+    A column that is the same for all words, as the bias' is, errs in all of them alike if it errs: in scales of which
+    it is a multiple it doesn't.
+    """
+    limits = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-6)
+    words = table[PAD_ID + 1 :]
+    if not len(words) or np.ptp(words[:, -1]) or not words[0, -1]:
+        return limits / 7
+    same = np.abs(words[0, -1])
+    multiple = np.floor(7 * same / limits)
+    return np.where(multiple, same / np.maximum(multiple, 1), limits / 7)
 
 
 def _symmetric(limit: float | np.ndarray) -> Quantization:

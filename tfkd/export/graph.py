@@ -30,7 +30,7 @@ _TYPES = {
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
 _OPERATOR_VERSIONS = {
-    "ADD": 2, "CONCATENATION": 2, "DEQUANTIZE": 2, "FULLY_CONNECTED": 5, "GATHER": 2,
+    "ADD": 2, "BATCH_MATMUL": 2, "CONCATENATION": 2, "DEQUANTIZE": 2, "FULLY_CONNECTED": 5, "GATHER": 2,
     "LOGISTIC": 2, "MUL": 2, "RESHAPE": 1, "SOFTMAX": 2, "SPLIT": 2, "TANH": 2,
 }  # fmt: skip
 
@@ -301,6 +301,19 @@ class Graph:
         inputs = [a, weights] if bias is None else [a, weights, bias]
         shape = (a.shape[0], weights.shape[0])
         return self._operator("FULLY_CONNECTED", inputs, [(shape, a.dtype, to)], options)[0]
+
+    def batch_matmul(self, a: Tensor, weights: Tensor, to: Quantization) -> Tensor:
+        """a @ weights.T of each batch, int8 all of them.
+
+        Args:
+          a: [batches, rows, inputs].
+          weights: [batches, outputs, inputs], of one scale.
+          to: scale of the result.
+        """
+        options = schema.BatchMatMulOptionsT()
+        options.adjY = True
+        shape = (*a.shape[:2], weights.shape[1])
+        return self._operator("BATCH_MATMUL", [a, weights], [(shape, a.dtype, to)], options)[0]
 
     def concat(self, tensors: Sequence[Tensor], axis: int) -> Tensor:
         if len(tensors) == 1:

@@ -161,15 +161,14 @@ class _Bilstm:
           projected: what this step's words give, [directions * texts, rank].
           state, cell: after the step before; None before the first.
         """
-        graph, recurrent = numbers.graph, None
+        recurrent = None
         if state is not None:
-            states = zip(graph.split(state, len(self.directions), 0), self.directions, strict=True)
-            recurrent = graph.concat([numbers.recurrent(state, lstm.recurrent) for state, lstm in states], 0)
-        expansions = [(lstm.expansion, lstm.bias) for lstm in self.directions if lstm.expansion is not None]
+            recurrent = numbers.recurrent(state, [lstm.recurrent for lstm in self.directions])
+        expansions = [lstm.expansion for lstm in self.directions if lstm.expansion is not None]
         if not expansions:
             return numbers.step(numbers.gates(projected, recurrent), cell)
-        totals = zip(graph.split(numbers.total(projected, recurrent), len(expansions), 0), expansions, strict=True)
-        return numbers.step(graph.concat([numbers.expanded(total, *of_it) for total, of_it in totals], 0), cell)
+        total = numbers.total(projected, recurrent)
+        return numbers.step(numbers.expanded(total, expansions, [lstm.bias for lstm in self.directions]), cell)
 
 
 def _unrolled(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic: Callable[[Graph], Reals]) -> Tensor:

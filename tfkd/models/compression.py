@@ -48,8 +48,8 @@ def with_rank_of(weights: StudentWeights, rank: int, texts: TextsMet) -> Student
 
     Args:
       weights: the student's.
-      rank: of each direction's weights, those of words and of the state taken together; the student itself is returned
-        if this saves nothing.
+      rank: of each direction's weights, those of words and of the state taken together, and the bias (see _factored);
+        the student itself is returned if this saves nothing.
       texts: what words and states are met in.
     """
     if rank >= min(weights.embedding.shape[1], 4 * weights.hidden_size) or weights.directions[0].expansion is not None:
@@ -57,7 +57,7 @@ def with_rank_of(weights: StudentWeights, rank: int, texts: TextsMet) -> Student
 
     def factored(lstm: LstmWeights, steps: Iterator[Step]) -> LstmWeights:
         second_moments = sum(z.T @ z for z in (np.concatenate([step.word, step.state], axis=1) for step in steps))
-        return _factored(lstm, second_moments, rank)
+        return _factored(weights, lstm, second_moments, rank)
 
     return dataclasses.replace(weights, directions=tuple(map(factored, weights.directions, texts.steps(weights))))
 
@@ -70,25 +70,57 @@ def in_few_dimensions(weights: StudentWeights) -> StudentWeights:
 
     if weights.directions[0].expansion is not None:
         return weights
-    spectra = [np.linalg.svd(_of_both(lstm).astype(np.float64), compute_uv=False) for lstm in weights.directions]
-    rank = max(int((spectrum > _NOISE * spectrum[0]).sum()) for spectrum in spectra)
+    has_bias = weights.of_words is not None
+    spectra = [
+        np.linalg.svd(_of_both(lstm, has_bias).astype(np.float64), compute_uv=False) for lstm in weights.directions
+    ]
+    rank = has_bias + max(int((spectrum > _NOISE * spectrum[0]).sum()) for spectrum in spectra)
     # Of a state of hidden_size, by way of rank, to four gates.
     if 5 * rank >= 4 * weights.hidden_size:
         return weights
-    directions = (_factored(lstm, np.eye(len(_of_both(lstm))), rank) for lstm in weights.directions)
+    entering = weights.embedding.shape[1] + weights.hidden_size
+    directions = (_factored(weights, lstm, np.eye(entering), rank) for lstm in weights.directions)
     return dataclasses.replace(weights, directions=tuple(directions))
 
 
-def _of_both(lstm: LstmWeights) -> np.ndarray:
-    """What takes a word and the state, side by side, [embedding_dim + hidden_size, rank]."""
-    return np.concatenate([lstm.kernel, lstm.recurrent])
+def _of_both(lstm: LstmWeights, without_bias: bool) -> np.ndarray:
+    """What takes a word and the state, side by side, [inputs, rank]; or those of it that aren't the same for all."""
+    return np.concatenate([lstm.kernel[: len(lstm.kernel) - without_bias], lstm.recurrent])
 
 
-def _factored(lstm: LstmWeights, second_moments: np.ndarray, rank: int) -> LstmWeights:
-    """A direction of full rank by way of so many dimensions, for words and states of these second moments."""
-    first, expansion = _factors(_of_both(lstm), second_moments, rank)
-    words = len(lstm.kernel)
-    return LstmWeights(first[:words], first[words:], lstm.bias, expansion, lstm.backward)
+def _factored(weights: StudentWeights, lstm: LstmWeights, second_moments: np.ndarray, rank: int) -> LstmWeights:
+    """A direction of a student of full rank by way of so many dimensions.
+
+    The last of them is the bias', if padding has none: the column that is the same for all words goes into it alone,
+    and what it gives to the gates is all of their bias. So nothing is added after the expansion.
+
+    Args:
+      weights: the student's.
+      lstm: the direction.
+      second_moments: of words and state side by side.
+      rank: how many dimensions, the bias' included.
+    """
+    words, of_words = len(lstm.kernel), weights.of_words
+    if of_words is None:
+        first, expansion = _factors(_of_both(lstm, False), second_moments, rank)
+        return LstmWeights(first[:words], first[words:], lstm.bias, expansion, lstm.backward)
+    others = np.arange(len(second_moments)) != words - 1
+    first, expansion = _factors(_of_both(lstm, True), second_moments[np.ix_(others, others)], rank - 1)
+    kernel, recurrent = np.split(np.pad(first, [(0, 0), (0, 1)]), [words - 1])
+    bias = lstm.bias + of_words * lstm.kernel[-1]
+    # Between what is as large before the expansion as other dimensions, and what is so in it: of the integers of one
+    # scale that all share, some tens are left to the bias in both.
+    before, within = np.abs(weights.embedding[:, :-1] @ kernel).max(), np.abs(bias).max() / np.abs(expansion).max()
+    size = max(np.sqrt(before * within), 1e-6)
+    of_bias = np.zeros((1, rank), np.float32)
+    of_bias[0, -1] = size / of_words
+    return LstmWeights(
+        np.concatenate([kernel, of_bias]),
+        recurrent,
+        np.zeros_like(bias),
+        np.concatenate([expansion, bias[np.newaxis] / size]),
+        lstm.backward,
+    )
 
 
 def _factors(matrix: np.ndarray, second_moments: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:

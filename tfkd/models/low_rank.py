@@ -40,17 +40,17 @@ def hold_to_rank(student: BiLstmClassifier, rank: int, texts: TextsMet) -> None:
 
     Args:
       student: made with a Subspace for each direction.
-      rank: how many; the candidate's bias takes one of them.
+      rank: how many; the bias takes one of them.
       texts: what words and states are met in.
     """
     weights = weights_of(student.folded(np.arange(student.vocabulary_size)))
     bilstm = student.get_layer("bilstm")
     for layer, lstm in zip(
-        (bilstm.forward_layer, bilstm.backward_layer), with_rank_of(weights, rank - 1, texts).directions, strict=True
+        (bilstm.forward_layer, bilstm.backward_layer), with_rank_of(weights, rank, texts).directions, strict=True
     ):
         if lstm.expansion is None:
             continue
-        basis = in_keras_order(lstm.expansion)
+        basis = in_keras_order(lstm.expansion[:-1])
         kernel, recurrent = layer.cell.kernel, layer.cell.recurrent_kernel
         kernel.constraint.projector.assign(basis.T @ basis)
         for matrix in (kernel, recurrent):

@@ -18,7 +18,7 @@ class LstmWeights:
     Attributes:
       kernel: [embedding_dim, rank].
       recurrent: [hidden_size, rank].
-      bias: [4 * hidden_size]; the candidate's are zero (see StudentWeights).
+      bias: [4 * hidden_size]; the candidate's are zero (see StudentWeights), and all where an expansion gives them.
       expansion: [rank, 4 * hidden_size]; None: the rank is full, and the sum is the gates' already.
       backward: whether it reads from the end.
     """
@@ -109,6 +109,11 @@ class StudentWeights:
     head: tuple[DenseWeights, ...]
     pairs: bool = False
     masked: bool = True
+
+    @property
+    def of_words(self) -> float | None:
+        """What the column of the candidate's bias is for each word; None if padding is read like a word."""
+        return float(self.embedding[-1, -1]) if self.masked else None
 
     @property
     def hidden_size(self) -> int:
