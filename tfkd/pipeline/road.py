@@ -121,7 +121,7 @@ class _Road:
     def __init__(self, config: RunConfig, folder: Path, update: bool):
         self.config, self.folder, self.run = config, folder, RunFolder(folder, config)
         _refuse_other_flags(config, folder, update)
-        self.steps = Steps(folder, self._step_names())
+        self.steps = Steps(folder, [*self.run.steps(), "figures"])
         self.corpus = read_sentences(config.data, config.seed, folder / REJECTS_FILE)
         check_runtime(config.export, self.corpus.pairs)
         check_rank(config.student, config.distill)
@@ -136,20 +136,6 @@ class _Road:
         metrics = self.steps.repeat("figures", lambda: self._report(transfer_set))
         say(f"steps:  {self.steps.summary()}")
         return metrics
-
-    def _step_names(self) -> list[str]:
-        """All steps of this run, in their order."""
-        config, names = self.config, []
-        if not config.transfer_set:
-            if not config.label.logits_from:
-                names += [] if is_finetuned(config.teacher.teacher) else ["teacher"]
-                names.append("sentences")
-            names.append("transfer_set")
-        for seed in config.student_seeds:
-            names.append(self.run.student(seed).name)
-            names += [self.run.baseline(seed).name] if config.distill.baseline_epochs else []
-            names.append(f"export-{self.run.exported(seed).stem}")
-        return [*names, "figures"]
 
     # --- teacher and transfer set ---
 
