@@ -33,7 +33,7 @@ def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
 def test_each_variant_changes_the_recipe_in_a_way_of_its_own(config):
     varied = {variant.name: variant.applied_to(config) for variant in VARIANTS}
     assert len(varied) == len(VARIANTS)
-    assert [name for name, variant in varied.items() if variant == config] == ["all", "words"]
+    assert [name for name, variant in varied.items() if variant == config] == ["all", "pieces"]
     assert len(set(varied.values())) == len(VARIANTS) - 1
 
 
@@ -48,7 +48,7 @@ def test_variants_by_hand(config):
 def test_ablation(config, tmp_path, capsys):
     chosen = [variant for variant in VARIANTS if variant.name in ("all", "none", "argmax")]
     # One that is the recipe; one that comes to the same as "none", since these are no pairs: neither is done.
-    others = [variant for variant in VARIANTS if variant.name in ("words", "neighbours")]
+    others = [variant for variant in VARIANTS if variant.name in ("pieces", "neighbours")]
     table = ablate(config, tmp_path, [*chosen, *others])
     assert (tmp_path / "ablation.md").read_text() == table + "\n"
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
