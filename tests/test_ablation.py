@@ -25,7 +25,7 @@ def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
         augmentation=AugmentationConfig(n_iter=2, n_splice=1),
         student=StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5),
         distill=DistillConfig(epochs=2, baseline_epochs=1, batch_size=16, learning_rate=0.01),
-        export=ExportConfig(max_tokens=8),
+        export=ExportConfig(max_tokens=8, quantization="float32"),
         student_seeds=(1, 2),
     )
 
