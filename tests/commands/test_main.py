@@ -237,7 +237,12 @@ def test_interrupted_it_says_how_to_go_on(tmp_path, tiny_bert, corpus_file):
 
 def test_interrupted_as_an_installed_program(monkeypatch):
     monkeypatch.setattr("tfkd.commands.label.main", lambda arguments: os.kill(os.getpid(), signal.SIGINT))
-    outcome = call("label", "--out=two words")
+    # What runs in the background of a shell is started with this signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        outcome = call("label", "--out=two words")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert_one_line(outcome, 130, "what is whole is kept. To go on: tfkd label '--out=two words'")
 
 

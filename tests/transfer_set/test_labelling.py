@@ -29,7 +29,7 @@ def sentences(folder, texts=TEXTS, shard_rows: int = 3) -> ShardedTable:
     dev = Examples(["dev"], np.array([0], np.int32))
     train = Examples(list(texts[:5]), np.array(LABELS[: len(texts[:5])], np.int32))
     corpus = Corpus(train, dev, Examples.without_labels(list(texts[5:])), ("neg", "pos"))
-    return write_sentences(corpus, AugmentationConfig(n_iter=0), folder, shard_rows, 0)
+    return write_sentences(corpus, AugmentationConfig(n_iter=0, n_splice=0), folder, shard_rows, 0)
 
 
 def hashes(folder) -> dict[str, str]:

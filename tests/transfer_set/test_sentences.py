@@ -15,7 +15,7 @@ from tfkd.text.examples import Corpus, Examples
 from tfkd.transfer_set.sentences import write_sentences
 from tfkd.transfer_set.shards import MANIFEST, ShardedTable, sentences_schema, shard_path
 
-NOTHING = AugmentationConfig(n_iter=0)
+NOTHING = AugmentationConfig(n_iter=0, n_splice=0)
 
 
 def corpus(train, dev=(("dev", 0),), unlabelled=()) -> Corpus:
@@ -64,7 +64,7 @@ def test_pairs(tmp_path):
     unlabelled = Examples.without_labels(["c", "IN"], ["a b", "dev"])
     found = write_sentences(
         Corpus(train, pairs(("In", "dev", 0)), unlabelled, ("no", "yes")),
-        AugmentationConfig(n_iter=3, p_mask=1.0, p_pos=0.0, p_ng=0.0),
+        AugmentationConfig(n_iter=3, n_splice=0, p_mask=1.0, p_pos=0.0, p_ng=0.0),
         tmp_path / "s",
         100,
         1,
@@ -89,7 +89,7 @@ TRAIN = [("The film was so good that it hurts", 1), ("A dull, bad plot", 0), ("I
 
 
 def test_augmented_sentences_are_new_and_unlabelled(tmp_path):
-    config = AugmentationConfig(n_iter=40)
+    config = AugmentationConfig(n_iter=40, n_splice=0)
     found = write_sentences(corpus(TRAIN, dev=[("plot", 0), ("[MASK]!", 1)]), config, tmp_path / "s", 1000, 3)
     rows = rows_of(found)
     assert rows[:4] == [(text, "train", label) for text, label in TRAIN]
@@ -173,7 +173,7 @@ texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), 
 def test_any_texts(tmp_path, train, dev, unlabelled, shard_rows):
     found = write_sentences(
         corpus([(t, 0) for t in train], [(t, 0) for t in dev], unlabelled),
-        AugmentationConfig(n_iter=2), tmp_path / "s", shard_rows, 0,
+        AugmentationConfig(n_iter=2, n_splice=0), tmp_path / "s", shard_rows, 0,
     )  # fmt: skip
 
     def key(text):
