@@ -40,6 +40,17 @@ def test_models_are_measured_in_their_order(exported, student, tmp_path):
     assert ModelFigures.of_json(json.loads(json.dumps(own.as_json()))) == own
 
 
+def test_a_file_without_vocabulary_reads_the_ids_of_the_one_before_it(exported, student, piece_export, tmp_path):
+    """Those of word pieces would be out of its table."""
+    stock = tmp_path / "stock.tflite"
+    stock.write_bytes(keras_stock(student, 12))
+    *_, found = compare_models([piece_export.path, exported.path, stock], LABELLED, rounds=10)
+    assert found.path == stock
+    assert found.accuracy == np.mean(exported.probabilities.argmax(1) == LABELLED.labels)
+    with pytest.raises(InputError, match=r"stock\.tflite: fails on these inputs, which may be another model's ids"):
+        compare_models([piece_export.path, stock], LABELLED, rounds=10)
+
+
 def test_a_file_without_vocabulary_alone(student, tmp_path):
     stock = tmp_path / "stock.tflite"
     stock.write_bytes(keras_stock(student, 12))

@@ -112,8 +112,8 @@ def compare_models(
 ) -> list[ModelFigures]:
     """Returns the figures of each model.
 
-    Models of another converter's, without a vocabulary, read the ids of the first that has one: they are taken for
-    the same student. A file of several lengths is measured at its longest.
+    Models of another converter's, without a vocabulary, read the ids of the nearest before them that has one: they are
+    taken for the same student. A file of several lengths is measured at its longest.
 
     Args:
       models: .tflite files.
@@ -161,18 +161,23 @@ def compare_models(
 
 
 def _tokenizers(models: Sequence[Path]) -> list[Tokenizer]:
-    """The tokenizer of each model: its own, or that of the first which has one."""
-    own: dict[Path, Tokenizer] = {}
+    """The tokenizer of each model: its own, or that of the nearest before it which has one, or else of the first."""
+    own: list[Tokenizer | None] = []
     problem = InputError("no models")
     for model in models:
         try:
-            own[model] = LiteRtClassifier.from_file(model).tokenizer
+            own.append(LiteRtClassifier.from_file(model).tokenizer)
         except InputError as e:
+            own.append(None)
             problem = e
-    if not own:
+    nearest = next((tokenizer for tokenizer in own if tokenizer is not None), None)
+    if nearest is None:
         raise problem
-    first = next(iter(own.values()))
-    return [own.get(model, first) for model in models]
+    found = []
+    for tokenizer in own:
+        nearest = nearest if tokenizer is None else tokenizer
+        found.append(nearest)
+    return found
 
 
 def _accuracy(model: Path, tokenizer: Tokenizer, texts: Examples) -> float:

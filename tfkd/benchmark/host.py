@@ -104,7 +104,12 @@ def interpreter_runner(model: Path, threads: int = 1) -> Callable[..., np.ndarra
     def run(*inputs: np.ndarray) -> np.ndarray:
         for place, value in zip(places, inputs, strict=True):
             interpreter.set_tensor(place, value)
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except RuntimeError as e:
+            raise InputError(
+                f"{model}: fails on these inputs, which may be another model's ids: {_first_line(e)}"
+            ) from e
         return interpreter.get_tensor(output)
 
     return run

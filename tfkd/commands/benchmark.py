@@ -7,7 +7,7 @@ tfkd benchmark student.tflite --phone --benchmark_model=android_aarch64_benchmar
 Times are those of one inference, ids in, probabilities out, over dev sentences of --data (movie reviews by default).
 The first column is that of --baseline, else of the first file; the others' figures are compared with it. `tfkd export
 --teacher` makes the BERT's file. What another converter made of the same student, without a vocabulary, is measured on
-the same ids.
+the ids of the file before it.
 """
 
 from __future__ import annotations
