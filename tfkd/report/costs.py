@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tfkd.benchmark.comparison import ModelFigures
+from tfkd.benchmark.host import RUNNERS
 from tfkd.report.tables import Rows
 
 # Digits after the point, by unit.
@@ -40,9 +41,10 @@ def kernel_rows(figures: ModelFigures) -> Rows:
 def _figures(figures: ModelFigures, phones: Mapping[str, str]) -> dict[str, tuple[float, str]]:
     """The figures of a model that there are, with their units."""
     found = {"accuracy": (100 * figures.accuracy, "%"), "size": (figures.size_bytes / 1e6, "MB")}
-    for runtime, latency in figures.latency.items():
-        found[f"{runtime}, median"] = latency.median_us, "us"
-        found[f"{runtime}, 95 %"] = latency.p95_us, "us"
+    for runtime in RUNNERS:
+        if (latency := figures.latency.get(runtime)) is not None:
+            found[f"{runtime}, median"] = latency.median_us, "us"
+            found[f"{runtime}, 95 %"] = latency.p95_us, "us"
     found["first result"] = figures.start.first_result_ms, "ms"
     found["peak memory"] = figures.start.peak_memory_mb, "MB"
     if figures.arm64 is not None:

@@ -69,7 +69,7 @@ def _tradeoffs(run: RunSummary) -> Iterator[Markup]:
 
 def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
     """Yields the same of the files that were measured in turn."""
-    others = iter(LOOKS)
+    others = (look for look in LOOKS if look.colour != STUDENT.colour)
     looks = [STUDENT if of_file.path.name == "student.tflite" else next(others) for of_file in run.benchmark]
     for what, unit, scale in (("size", "MB", 1e6), ("time a text", "ms", 1e3)):
         points = [
