@@ -25,24 +25,21 @@ def text_inputs(model: Path, tokenizer: Tokenizer, columns: Sequence[Sequence[st
     Raises:
       InputError: the model takes something else than ids of such texts.
     """
-    tokens = _tokens(model, len(columns))
-    return _inputs(model, tokenizer, [tokenizer.encode(texts).padded(length=tokens) for texts in columns])
+    names, tokens = _names_and_tokens(model, len(columns))
+    return _inputs(model, names, tokenizer, [tokenizer.encode(texts).padded(length=tokens) for texts in columns])
 
 
-def full_inputs(
-    model: Path, tokenizer: Tokenizer, rows: int, columns: int = 1, rng: np.random.Generator | None = None
-) -> list[np.ndarray]:
+def full_inputs(model: Path, tokenizer: Tokenizer, rows: int, columns: int = 1) -> list[np.ndarray]:
     """Returns rows of random ids of tokens, each as long as the model reads: what costs it most.
 
     Args:
       model, tokenizer: as above.
       rows: how many.
       columns: 2 of pairs.
-      rng: draws the ids; of seed 0 by default.
     """
-    rng = np.random.default_rng(0) if rng is None else rng
-    shape = (columns, rows, _tokens(model, columns))
-    return _inputs(model, tokenizer, list(rng.integers(1, len(tokenizer.vocabulary), shape, np.int32)))
+    names, tokens = _names_and_tokens(model, columns)
+    ids = np.random.default_rng(0).integers(1, len(tokenizer.vocabulary), (columns, rows, tokens), np.int32)
+    return _inputs(model, names, tokenizer, list(ids))
 
 
 def input_ranges(model: Path, tokenizer: Tokenizer) -> dict[str, tuple[tuple[int, ...], int, int]]:
@@ -64,19 +61,18 @@ def _graph_inputs(model: Path) -> dict[str, tuple[int, ...]]:
         raise InputError(f"{model}: is damaged ({type(e).__name__}: {e}); export it again") from e
 
 
-def _tokens(model: Path, columns: int) -> int:
-    """Tokens of a text that the model reads."""
+def _names_and_tokens(model: Path, columns: int) -> tuple[list[str], int]:
+    """The names of the model's inputs, and how many tokens of a text it reads."""
     inputs = _graph_inputs(model)
     shapes = set(inputs.values())
     like_bert = set(inputs) == set(BERT_INPUT_NAMES)
     if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or len(inputs) != (3 if like_bert else columns):
         shown = ", ".join(f"{name} {list(shape)}" for name, shape in inputs.items())
         raise InputError(f"{model}: takes {shown or 'nothing'}; expected the ids of {columns} texts, [1, n] each")
-    return shape[1] - 2 if like_bert else shape[1]
+    return list(inputs), shape[1] - 2 if like_bert else shape[1]
 
 
-def _inputs(model: Path, tokenizer: Tokenizer, ids: list[np.ndarray]) -> list[np.ndarray]:
-    names = list(_graph_inputs(model))
+def _inputs(model: Path, names: list[str], tokenizer: Tokenizer, ids: list[np.ndarray]) -> list[np.ndarray]:
     if set(names) != set(BERT_INPUT_NAMES):
         return [rows[:, np.newaxis] for rows in ids]
     if not isinstance(tokenizer, PieceTokenizer):
