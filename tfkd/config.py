@@ -172,6 +172,10 @@ class StudentConfig:
         "dimensions by way of which each direction of the LSTM computes its gates, to which it is held in the last "
         "epoch: with a third of --hidden_size the exported file takes half of the time, at next to no loss; 0: all",
     )
+    table_bits: int = _option(
+        8,
+        "of an entry of the embedding table; 4: half of its size, and the words are held to it in the last epoch",
+    )
     dropout: float = _option(0.1, "share of the embeddings and of the last states dropped in training")
     vocabulary_size: int = _option(
         20000,
@@ -209,6 +213,7 @@ class StudentConfig:
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
         most = 4 * self.hidden_size // 5  # more would save nothing
         _check(self.rank == 0 or 2 <= self.rank <= most, "rank", self.rank, f"0, or from 2 to {most}")
+        _check(self.table_bits in (4, 8), "table_bits", self.table_bits, "4 or 8")
         _check_choice(self, "tokenizer")
         _check(
             not self.delimiter_regex or self.tokenizer == "words",
@@ -220,6 +225,11 @@ class StudentConfig:
         known = is_file or self.embeddings in ("teacher", "random")
         _check(known, "embeddings", self.embeddings, "teacher, random or file:PATH")
         _check_choice(self, "embedding_training")
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the last epoch of its training holds it to few dimensions, or to few bits."""
+        return self.rank > 0 or self.table_bits == 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,8 +305,9 @@ class ExportConfig:
     table_dim: int = _option(
         0, "columns of the exported embedding table, which come nearest to all of them over real texts; 0: all"
     )
-    table_bits: int = _option(
-        8, "of an entry of the exported embedding table, unless it is of real weights: 8, or 4, for half of its size"
+    export_table_bits: int = _option(
+        0,
+        "as --table_bits, 4 or 8, but what was trained without is rounded: it loses more; 0: as it was trained",
     )
     min_agreement: float = _option(
         0.995, "share of the dev sentences to which the file must give the Keras student's label, or it isn't written"
@@ -318,13 +329,10 @@ class ExportConfig:
             one = "none with --runtime=mediapipe, which takes one length"
             _check(self.runtime != "mediapipe", "shorter_tokens", tokens, one)
         _check_share(self, "min_agreement")
-        _check(self.table_bits in (4, 8), "table_bits", self.table_bits, "4 or 8")
-        _check(
-            self.table_bits == 8 or self.quantization not in ("float16", "float32"),
-            "table_bits",
-            self.table_bits,
-            f"8 with --quantization={self.quantization}",
-        )
+        bits = self.export_table_bits
+        _check(bits in (0, 4, 8), "export_table_bits", bits, "0, 4 or 8")
+        of_integers = self.quantization not in ("float16", "float32")
+        _check(bits == 0 or of_integers, "export_table_bits", bits, f"0 with --quantization={self.quantization}")
         _check(self.export_rank == 0 or self.export_rank >= 2, "export_rank", self.export_rank, "0, or 2 or more")
         for name in ("table_dim", "max_size"):
             _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")

@@ -43,7 +43,7 @@ STUDENTS: dict[str, dict[str, Any]] = {
     "unrolled, dynamic int8": {"quantization": "dynamic_int8"},
     "unrolled, int8": {"quantization": "int8"},
     "folded, int8": {"quantization": "int8", "lowering": "folded"},
-    "folded, int8, table of 4 bits": {"quantization": "int8", "lowering": "folded", "table_bits": 4},
+    "folded, int8, table of 4 bits": {"quantization": "int8", "lowering": "folded", "export_table_bits": 4},
     "while, dynamic int8": {"lowering": "while", "quantization": "dynamic_int8"},
     "while, int8": {"lowering": "while", "quantization": "int8"},
 }

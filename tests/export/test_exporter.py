@@ -111,7 +111,7 @@ def test_a_path_that_can_not_be_written_is_named(student, tokenizer, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("max_tokens", 0), ("quantization", "int4"), ("runtime", "tfjs"), ("table_bits", 2)]
+    ("field", "value"), [("max_tokens", 0), ("quantization", "int4"), ("runtime", "tfjs"), ("export_table_bits", 2)]
 )
 def test_config_names_the_flag(field, value):
     with pytest.raises(ValueError, match=f"--{field}={value}"):

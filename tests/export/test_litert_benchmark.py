@@ -23,7 +23,7 @@ WAYS = {
         for lowering in ("unrolled", "folded", "while")
         for quantization in ("float32", "float16", "dynamic_int8", "int8")
     },
-    "table of four bits": {"table_bits": 4, "quantization": "int8"},
+    "table of four bits": {"export_table_bits": 4, "quantization": "int8"},
     "narrow table and gates": {"table_dim": 8, "export_rank": 8},
     "several lengths": {"shorter_tokens": (4, 8)},
 }

@@ -23,6 +23,7 @@ from tfkd.models.student_weights import LstmWeights
 from tfkd.models.texts_met import TextsMet
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
+from tfkd.text.vocabulary import PAD_ID
 
 
 def keras_probabilities(model: keras.Model, ids: np.ndarray | list[np.ndarray]) -> np.ndarray:
@@ -239,3 +240,32 @@ def test_a_table_of_four_bits_is_that_of_its_integers(columns):
     scales = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 7, 1e-6).astype(np.float16).astype(np.float32)
     read = run(token_ids=np.array([0, 4, 2, 3, 1], np.int32))["probabilities"]
     np.testing.assert_allclose(read, (np.rint(table / scales) * scales)[[0, 4, 2, 3, 1]], atol=1e-6)
+
+
+def test_what_all_words_have_alike_is_not_rounded():
+    table = np.random.default_rng(0).normal(0, 1, (6, 4)).astype(np.float32)
+    table[:, -1] = 0.123
+    table[PAD_ID] = 0
+    model = Model()
+    graph = Graph(model)
+    ids = graph.input("token_ids", (3,))
+    model.add(graph, SIGNATURE, {"probabilities": Reals(graph, "int8", table_bits=4).words(table, ids)})
+    read = Interpreter(model_content=model.to_bytes()).get_signature_runner()(token_ids=np.array([5, 0, 1], np.int32))
+    np.testing.assert_array_equal(read["probabilities"][:, -1], np.array([0.123, 0, 0.123], np.float32))
+
+
+@pytest.mark.parametrize(("of_four_bits", "weights"), [(True, "int8"), (False, "int8"), (True, "float32")])
+def test_a_table_of_four_bits_is_found_by_its_numbers(of_four_bits, weights):
+    """Stored in four bits where nothing is lost by it, and as it is where something would be."""
+    rng = np.random.default_rng(0)
+    entries = rng.integers(-7, 8, (400, 8))
+    entries[:, 0] = 7
+    table = (entries * rng.uniform(0.1, 1, (400, 1))).astype(np.float32)
+    if not of_four_bits:
+        table[7, 3] += 0.05
+    model = Model()
+    graph = Graph(model)
+    model.add(graph, SIGNATURE, {"probabilities": Reals(graph, weights).words(table, graph.input("token_ids", (3,)))})
+    written = schema.Model.GetRootAs(model.to_bytes()).Subgraphs(0)
+    types = {written.Tensors(i).Type() for i in range(written.TensorsLength())}
+    assert (schema.TensorType.INT4 in types) == (of_four_bits and weights == "int8")

@@ -179,10 +179,10 @@ def test_mediapipe_gives_the_same_probabilities(any_tflite):
     "options",
     [
         {"quantization": "int8"},
-        {"quantization": "int8", "table_bits": 4},
+        {"quantization": "int8", "export_table_bits": 4},
         {"quantization": "float16"},
         {"quantization": "int8", "lowering": "folded"},
-        {"lowering": "folded", "table_bits": 4},
+        {"lowering": "folded", "export_table_bits": 4},
     ],
     ids=str,
 )

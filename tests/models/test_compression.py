@@ -9,7 +9,7 @@ import pytest
 
 from tests.export.conftest import randomized
 from tfkd.errors import InputError
-from tfkd.models.compression import in_few_dimensions, with_rank_of, with_table_of
+from tfkd.models.compression import basis_of, in_few_dimensions, with_rank_of, with_table_of
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.student_weights import LstmWeights, StudentWeights
@@ -129,3 +129,14 @@ def test_weights_of_few_dimensions_are_factored_as_they_are():
         np.testing.assert_allclose(new.kernel[:-1] @ new.expansion, old.kernel[:-1], atol=1e-5)
         assert_same_bias(full, old, new)
         np.testing.assert_allclose(new.recurrent @ new.expansion, old.recurrent, atol=1e-5)
+
+
+def test_a_basis_is_that_of_the_space():
+    """However the space is given, its basis is the same; and no dimension of it stands out."""
+    rng = np.random.default_rng(4)
+    rows = np.linalg.qr(rng.normal(size=(80, 6)))[0].T
+    turned = np.linalg.qr(rng.normal(size=(6, 6)))[0] @ rows
+    basis = basis_of(rows)
+    np.testing.assert_allclose(basis, basis_of(turned), atol=1e-9)
+    np.testing.assert_allclose(basis @ basis.T, np.eye(6), atol=1e-9)
+    np.testing.assert_allclose(basis.T @ basis, rows.T @ rows, atol=1e-9)

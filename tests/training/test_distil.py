@@ -246,12 +246,16 @@ def test_folder_that_is_no_student(whole, tmp_path, name, content, message):
 
 
 @pytest.mark.parametrize("training", ["projected", "free"])
-def test_student_held_to_a_rank(transfer_set, tokenizer, tmp_path, training, monkeypatch):
+@pytest.mark.parametrize("table_bits", [8, 4])
+def test_student_held_to_a_rank(transfer_set, tokenizer, tmp_path, training, table_bits, monkeypatch):
     """The last epoch is what is kept, and is of that rank, the candidate's bias included; killed in it, the same."""
-    shape, config = replace(SHAPE, rank=4, embedding_training=training), replace(CONFIG, epochs=3)
+    shape = replace(SHAPE, rank=4, embedding_training=training, table_bits=table_bits)
+    config = replace(CONFIG, epochs=3)
     student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape, config=config)
     weights = in_few_dimensions(weights_of(student.model))
     assert [lstm.recurrent.shape[1] for lstm in weights.directions] == [4, 4]
+    for lstm in weights.directions:
+        assert is_of_four_bits((weights.embedding @ lstm.kernel)[:, :-1]) == (table_bits == 4)
     assert student.dev_accuracy == pytest.approx(epochs_of(tmp_path / "student")[-1][1])
 
     dies = iter([0.5, 0.5, None])
@@ -268,13 +272,30 @@ def test_student_held_to_a_rank(transfer_set, tokenizer, tmp_path, training, mon
     assert_same_weights(run(transfer_set, tokenizer, tmp_path / "killed", shape=shape, config=config), student)
 
 
-def test_a_rank_needs_an_epoch_of_its_own(transfer_set, tokenizer):
+def test_a_table_of_four_bits_of_full_rank(transfer_set, tokenizer, tmp_path):
+    """The embeddings themselves are what the file's table holds."""
+    shape, config = replace(SHAPE, table_bits=4), replace(CONFIG, epochs=2)
+    student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape, config=config)
+    assert is_of_four_bits(student.model.get_layer("embedding").get_weights()[0])
+
+
+def is_of_four_bits(rows: np.ndarray) -> bool:
+    """Whether each row is of whole numbers from -7 to 7, of a scale of its own."""
+    entries = 7 * rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-6)
+    return bool(np.abs(entries - np.rint(entries)).max() < 1e-2)
+
+
+def test_what_is_held_in_the_last_epoch_needs_one_before_it(transfer_set, tokenizer):
     for flag, config in {
         "epochs": DistillConfig(epochs=1),
         "baseline_epochs": DistillConfig(baseline_epochs=1),
     }.items():
-        with pytest.raises(UsageError, match=f"--rank=4: the last epoch is for it; expected --{flag}=2 or more"):
-            set_up_student(small_corpus(), replace(SHAPE, rank=4), config, "none", SEED)
+        for held, shape in {"rank": replace(SHAPE, rank=4), "table_bits": replace(SHAPE, table_bits=4)}.items():
+            message = f"--{held}=4: the last epoch is for it; expected --{flag}=2 or more"
+            with pytest.raises(UsageError, match=message):
+                set_up_student(small_corpus(), shape, config, "none", SEED)
     for rank in (1, 5, -1):
         with pytest.raises(ValueError, match=f"--rank={rank}: expected 0, or from 2 to 4"):
             replace(SHAPE, rank=rank)
+    with pytest.raises(ValueError, match="--table_bits=5: expected 4 or 8"):
+        replace(SHAPE, table_bits=5)

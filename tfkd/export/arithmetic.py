@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from tfkd.export.graph import Graph, Quantization, Tensor
+from tfkd.models.rounded_words import LARGEST_OF_FOUR_BITS
 from tfkd.models.student_weights import DenseWeights
 from tfkd.models.texts_met import Ranges
 from tfkd.text.vocabulary import PAD_ID
@@ -28,6 +29,9 @@ _MOST_TOGETHER = 1 << 15
 _GATES_LIMIT = 7.0
 _CELL_LIMIT = 3.5
 
+# What is nearer to whole numbers was rounded to them.
+_ROUNDED = 0.02
+
 
 class Reals:
     """Real activations.
@@ -35,17 +39,17 @@ class Reals:
     Args:
       graph: what is computed in.
       weights: numpy's name of the type that weights are stored as: float32, float16 or int8.
-      table_bits: with int8, of an entry of the table: 8, or 4 and a scale for each word.
+      table_bits: with int8, of an entry of the table: 8, or 4 and a scale for each word; 0: 4 if nothing is lost by it.
     """
 
-    def __init__(self, graph: Graph, weights: str, table_bits: int = 8):
+    def __init__(self, graph: Graph, weights: str, table_bits: int = 0):
         self.graph = graph
         self.weights = weights
         self.table_bits = table_bits
 
     def words(self, embedding: np.ndarray, ids: Tensor) -> Tensor:
         """Rows of the embedding table."""
-        if self.table_bits == 4:
+        if self._has_four_bits(embedding):
             return self._rows_of_four_bits(embedding, ids)
         return self._real(self.graph.gather(self._stored(embedding), ids))
 
@@ -115,20 +119,35 @@ class Reals:
         given = [bias if bias.any() else None for bias in biases] or [None] * len(kernels)
         return self.graph.concat(list(map(product, by_direction, kernels, given)), 0)
 
+    def _has_four_bits(self, table: np.ndarray) -> bool:
+        """Whether a table is to be stored in four bits: because it is to, or because it is of such numbers."""
+        if self.table_bits or self.weights != "int8":
+            return self.table_bits == 4
+        entries = _apart(table)[0] / _scales_of_rows(_apart(table)[0])
+        return bool(np.abs(entries - np.rint(entries)).max() < _ROUNDED)
+
     def _rows_of_four_bits(self, table: np.ndarray, ids: Tensor) -> Tensor:
         """Rows of a table, each with a scale of its own.
 
         The scales are a column by themselves, of two bytes each: those that a tensor may have, one a row, are stored
-        with a zero point each, in twelve.
+        with a zero point each, in twelve. What all words have alike, as that of the bias, is added: rounded it would
+        err in all of them alike.
         """
         graph = self.graph
-        scales = _scales_of_rows(table).astype(np.float16)
+        words, alike = _apart(table)
+        scales = _scales_of_rows(words).astype(np.float16)
         # The operator takes each row to begin with a byte of its own, of two entries.
-        entries = np.pad(table / scales, [(0, 0), (0, table.shape[1] % 2)])
+        entries = np.pad(words / scales, [(0, 0), (0, table.shape[1] % 2)])
         rows = graph.dequantize(graph.gather(graph.constant(entries, Quantization(1.0), ml_dtypes.int4), ids))
         if entries.shape != table.shape:
             rows = graph.slice(rows, (0, 0), (rows.shape[0], table.shape[1]))
-        return graph.mul(rows, self._real(graph.gather(graph.constant(scales), ids)))
+        rows = graph.mul(rows, self._real(graph.gather(graph.constant(scales), ids)))
+        if not alike:
+            return rows
+        of_padding_and_words = np.zeros((2, table.shape[1]), np.float32)
+        of_padding_and_words[1, -1] = alike
+        is_word = graph.minimum(ids, graph.constant([1]))
+        return graph.add(rows, graph.gather(graph.constant(of_padding_and_words), is_word))
 
     def _stored(self, values: np.ndarray, per_row: bool = False) -> Tensor:
         if self.weights != "int8" or values.size < MIN_QUANTIZED_ELEMENTS:
@@ -148,7 +167,7 @@ class Integers(Reals):
       table_bits: as above.
     """
 
-    def __init__(self, graph: Graph, ranges: Ranges, table_bits: int = 8):
+    def __init__(self, graph: Graph, ranges: Ranges, table_bits: int = 0):
         super().__init__(graph, "int8", table_bits)
         self._projected = _symmetric(ranges.projected)
         self._recurrent = _symmetric(ranges.recurrent)
@@ -182,8 +201,8 @@ class Integers(Reals):
         return self.graph.constant(np.zeros(shape, np.float32), self._state)
 
     def _rows(self, table: np.ndarray, ids: Tensor, to: Quantization) -> Tensor:
-        if self.table_bits == 4:
-            return self.graph.quantize(super().words(table, ids), to)
+        if self._has_four_bits(table):
+            return self.graph.quantize(self._rows_of_four_bits(table, ids), to)
         return self.graph.gather(self.graph.constant(table, to), ids)
 
     def _sum(self, projected: Tensor, recurrent: Tensor | None, to: Quantization) -> Tensor:
@@ -229,19 +248,19 @@ class Integers(Reals):
         return self.graph.fully_connected(a, self.graph.constant(kernel.T, scales), offset, to=to)
 
 
-def _scales_of_rows(table: np.ndarray) -> np.ndarray:
-    """The scale of each row's integers of four bits, float [rows, 1].
+def _apart(table: np.ndarray) -> tuple[np.ndarray, float]:
+    """A table without what all words have alike in its last column and padding lacks, and that; 0 if there is none."""
+    alike = table[PAD_ID + 1 :, -1]
+    if not len(alike) or np.ptp(alike) or table[PAD_ID, -1]:
+        return table, 0.0
+    others = table.copy()
+    others[:, -1] = 0
+    return others, float(alike[0])
 
-    A column that is the same for all words, as the bias' is, errs in all of them alike if it errs: in scales of which
-    it is a multiple it doesn't.
-    """
-    limits = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-6)
-    words = table[PAD_ID + 1 :]
-    if not len(words) or np.ptp(words[:, -1]) or not words[0, -1]:
-        return limits / 7
-    same = np.abs(words[0, -1])
-    multiple = np.floor(7 * same / limits)
-    return np.where(multiple, same / np.maximum(multiple, 1), limits / 7)
+
+def _scales_of_rows(rows: np.ndarray) -> np.ndarray:
+    """The scale of each row's integers of four bits, float [rows, 1], as tfkd.models.rounded_words has it."""
+    return np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-6) / LARGEST_OF_FOUR_BITS
 
 
 def _symmetric(limit: float | np.ndarray) -> Quantization:

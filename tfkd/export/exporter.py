@@ -211,9 +211,9 @@ def fitted(
             weights = with_table_of(weights, config.table_dim, met)
         if config.quantization == "int8":
             ranges = met.ranges(weights)
-            return weights, lambda graph: Integers(graph, ranges, config.table_bits)
+            return weights, lambda graph: Integers(graph, ranges, config.export_table_bits)
     stored = {"dynamic_int8": "int8"}.get(config.quantization, config.quantization)
-    return weights, lambda graph: Reals(graph, stored, config.table_bits)
+    return weights, lambda graph: Reals(graph, stored, config.export_table_bits)
 
 
 def needs_texts(config: ExportConfig) -> bool:

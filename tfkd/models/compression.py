@@ -12,7 +12,6 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import ortho_group
 
 from tfkd.models.student_weights import LstmWeights, Step, StudentWeights
 from tfkd.models.texts_met import TextsMet
@@ -126,11 +125,24 @@ def _factored(weights: StudentWeights, lstm: LstmWeights, second_moments: np.nda
 def _factors(matrix: np.ndarray, second_moments: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns [inputs, rank] and [rank, outputs], whose product is for x of these second moments what `matrix` is.
 
-    What comes between is rotated at random, so that each of its dimensions is as large as the others: one scale of
-    integers then serves them all.
+    What comes between are the dimensions of `basis_of`.
     """
     values, vectors = np.linalg.eigh(second_moments.astype(np.float64))
     root = np.sqrt(np.maximum(values, 0))[:, np.newaxis] * vectors.T
-    right = np.linalg.svd(root @ matrix, full_matrices=False)[2][:rank].T
-    right = right @ ortho_group.rvs(rank, random_state=0) if rank > 1 else right
-    return (matrix @ right).astype(np.float32), right.T.astype(np.float32)
+    basis = basis_of(np.linalg.svd(root @ matrix, full_matrices=False)[2][:rank])
+    return (matrix @ basis.T).astype(np.float32), basis.astype(np.float32)
+
+
+def basis_of(rows: np.ndarray) -> np.ndarray:
+    """Returns an orthonormal basis of the space that rows span, [rank, columns].
+
+    It depends on the space alone, so that a table that was rounded in it is found so again. Within the space it is as
+    if drawn at random: each of its dimensions is mostly as large as the others, and one scale of integers serves them
+    all.
+
+    Args:
+      rows: orthonormal, [rank, columns].
+    """
+    drawn = np.random.default_rng(0).normal(size=rows.shape)
+    basis, upper = np.linalg.qr(rows.T @ (rows @ drawn.T))
+    return (basis * np.sign(np.diag(upper))).T

@@ -33,7 +33,7 @@ class Subspace(keras.constraints.Constraint):
         return keras.ops.matmul(matrix, self.projector)
 
 
-def hold_to_rank(student: BiLstmClassifier, rank: int, texts: TextsMet) -> None:
+def hold_to_rank(student: BiLstmClassifier, rank: int, texts: TextsMet) -> list[np.ndarray]:
     """Has each direction of a student compute its gates by way of `rank` dimensions, from now on.
 
     They are those that come nearest to what it computes over the texts. Done again, while it trains, nothing changes.
@@ -42,16 +42,22 @@ def hold_to_rank(student: BiLstmClassifier, rank: int, texts: TextsMet) -> None:
       student: made with a Subspace for each direction.
       rank: how many; the bias takes one of them.
       texts: what words and states are met in.
+
+    Returns:
+      A basis of each direction's, float32 [rank - 1, 4 * hidden_size]; none if the student has no more dimensions.
     """
     weights = weights_of(student.folded(np.arange(student.vocabulary_size)))
     bilstm = student.get_layer("bilstm")
+    bases = []
     for layer, lstm in zip(
         (bilstm.forward_layer, bilstm.backward_layer), with_rank_of(weights, rank, texts).directions, strict=True
     ):
         if lstm.expansion is None:
             continue
         basis = in_keras_order(lstm.expansion[:-1])
+        bases.append(basis)
         kernel, recurrent = layer.cell.kernel, layer.cell.recurrent_kernel
         kernel.constraint.projector.assign(basis.T @ basis)
         for matrix in (kernel, recurrent):
             matrix.assign(matrix.constraint(matrix))
+    return bases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -51,6 +51,8 @@ class BiLstmClassifier(keras.Model):
       embedding: stands in for the embedding table; a layer named `embedding` that masks PAD_ID and has a
         `table()`, float32 [vocabulary_size, any width], such as ProjectedEmbedding.
       constraints: of each direction's kernels in training, such as tfkd.models.low_rank.Subspace; none by default.
+      rounding: makes what the words go through in training, such as tfkd.models.rounded_words.RoundedWords, of the
+        LSTMs that read them.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class BiLstmClassifier(keras.Model):
         pairs: bool = False,
         embedding: Any = None,
         constraints: Sequence[Any] = (),
+        rounding: Callable[[Sequence[keras.layers.LSTM]], keras.layers.Layer] | None = None,
         **kwargs: Any,
     ):
         # === Layers ===
@@ -71,7 +74,8 @@ class BiLstmClassifier(keras.Model):
         if not in_training:
             embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="embedding")
         bilstm = keras.layers.Bidirectional(keras.layers.LSTM(hidden_size), name="bilstm")
-        for layer, constraint in zip((bilstm.forward_layer, bilstm.backward_layer), constraints, strict=False):
+        lstms = (bilstm.forward_layer, bilstm.backward_layer)
+        for layer, constraint in zip(lstms, constraints, strict=False):
             layer.cell.kernel_constraint = layer.cell.recurrent_constraint = constraint
         hidden = keras.layers.Dense(dense_size, activation="relu", name="hidden")
         logits = keras.layers.Dense(num_classes, name="logits")
@@ -80,6 +84,10 @@ class BiLstmClassifier(keras.Model):
         inputs = [keras.Input((None,), dtype="int32", name=name) for name in INPUT_NAMES[: 1 + pairs]]
         # Both texts of a pair in one batch: one pass of the LSTM over twice the rows.
         x = embedding(ops.concatenate(inputs, axis=0) if pairs else inputs[0])
+        bilstm.build(x.shape)
+        round_words = rounding(lstms) if rounding else None
+        if round_words is not None:
+            x = round_words(x)
         if dropout:
             x = keras.layers.SpatialDropout1D(dropout, name="embedding_dropout")(x)
         x = bilstm(x)
@@ -97,6 +105,7 @@ class BiLstmClassifier(keras.Model):
         self.dense_size = dense_size
         self.dropout = dropout
         self.pairs = pairs
+        self.rounding = round_words
         self._in_training = in_training
 
         # One trace for batches of all shapes.
@@ -141,6 +150,8 @@ class BiLstmClassifier(keras.Model):
         """
         embedding = self.get_layer("embedding")
         table = embedding.table() if self._in_training else embedding.get_weights()[0]
+        if self.rounding is not None:
+            table = ops.convert_to_numpy(self.rounding(table))
         student = BiLstmClassifier(**{**self._config(), "vocabulary_size": len(words), "embedding_dim": table.shape[1]})
         student.get_layer("embedding").set_weights([table[words]])
         for name in ("bilstm", "hidden", "logits"):

@@ -24,7 +24,7 @@ from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
 from tfkd.training.student_folder import load_student
-from tfkd.training.student_setup import StudentSetup, check_rank, set_up_student
+from tfkd.training.student_setup import StudentSetup, check_last_epoch, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
 from tfkd.transfer_set.shards import MANIFEST, ShardedTable, check_transfer_set, some_texts
@@ -58,6 +58,7 @@ _STUDENT = (
     "tfkd.models.low_rank",
     "tfkd.models.multichannel_embedding",
     "tfkd.models.projected_embedding",
+    "tfkd.models.rounded_words",
     "tfkd.models.student",
     "tfkd.models.student_weights",
     "tfkd.models.teacher",
@@ -88,6 +89,7 @@ _EXPORT = (
     "tfkd.export.lowering",
     "tfkd.export.metadata",
     "tfkd.export.parity",
+    "tfkd.models.rounded_words",
     "tfkd.models.student_weights",
     "tfkd.models.texts_met",
 )
@@ -124,7 +126,7 @@ class _Road:
         self.steps = Steps(folder, [*self.run.steps(), "figures"])
         self.corpus = read_sentences(config.data, config.seed, folder / REJECTS_FILE)
         check_runtime(config.export, self.corpus.pairs)
-        check_rank(config.student, config.distill)
+        check_last_epoch(config.student, config.distill)
         # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
         write_json(folder / FLAGS_FILE, flags_of(config))
         _drop_leftovers(folder)

@@ -21,6 +21,7 @@ from tfkd.models.losses import soft_loss
 from tfkd.models.low_rank import Subspace, hold_to_rank
 from tfkd.models.multichannel_embedding import MultichannelEmbedding
 from tfkd.models.projected_embedding import ProjectedEmbedding
+from tfkd.models.rounded_words import RoundedWords
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
 from tfkd.models.texts_met import TextsMet
@@ -149,6 +150,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         pairs=corpus.pairs,
         embedding=_embedding(setup),
         constraints=[Subspace(4 * shape.hidden_size) for _ in range(2)] if shape.rank else (),
+        rounding=(lambda lstms: RoundedWords(lstms, shape.rank, name="rounding")) if shape.table_bits == 4 else None,
     )
     if setup.embedding_training == "free":
         model.get_layer("embedding").set_weights([setup.word_vectors[:, : shape.embedding_dim]])
@@ -163,13 +165,18 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         for window in lesson.windows(rng):
             yield from _batches(window, tokenizer, setup.rare, config, rng)
 
-    first_to_keep = lesson.epochs - 1 if shape.rank else 0
+    first_to_keep = lesson.epochs - 1 if shape.is_held else 0
 
     def before_epoch(epoch: int) -> None:
-        if shape.rank and epoch == first_to_keep:
+        if epoch != first_to_keep:
+            return
+        bases = []
+        if shape.rank:
             batches = (x if corpus.pairs else (x,) for x, _ in itertools.islice(epoch_batches(0), _BATCHES_MET))
             ids = [np.pad(rows, [(0, 0), (0, _MAX_TOKENS - rows.shape[1])]) for batch in batches for rows in batch]
-            hold_to_rank(model, shape.rank, TextsMet(np.concatenate(ids)[:, :_TOKENS_MET]))
+            bases = hold_to_rank(model, shape.rank, TextsMet(np.concatenate(ids)[:, :_TOKENS_MET]))
+        if model.rounding is not None:
+            model.rounding.begin(bases)
 
     checkpoints = checkpoints_folder(folder)
     words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())

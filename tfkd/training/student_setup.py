@@ -74,15 +74,16 @@ class StudentSetup:
         )
 
 
-def check_rank(student: StudentConfig, distill: DistillConfig) -> None:
-    """Passes a rank that there is an epoch for, and one before it.
+def check_last_epoch(student: StudentConfig, distill: DistillConfig) -> None:
+    """Passes what a student is held to in the last epoch if there is one before it.
 
     Raises:
       UsageError: there isn't.
     """
+    held = f"--rank={student.rank}" if student.rank else f"--table_bits={student.table_bits}"
     for flag in ("epochs", "baseline_epochs"):
-        if student.rank and getattr(distill, flag) == 1:
-            raise UsageError(f"--rank={student.rank}: the last epoch is for it; expected --{flag}=2 or more")
+        if student.is_held and getattr(distill, flag) == 1:
+            raise UsageError(f"{held}: the last epoch is for it; expected --{flag}=2 or more")
 
 
 def set_up_student(
@@ -95,9 +96,9 @@ def set_up_student(
 
     Raises:
       InputError: the delimiter expression can't be used, or the teacher or the file of vectors can't be loaded.
-      UsageError: there is no epoch for the rank.
+      UsageError: there is no epoch for the rank, or for a table of four bits.
     """
-    check_rank(student, distill)
+    check_last_epoch(student, distill)
     width = student.embedding_dim
     keeps_to_teacher = student.embeddings == "teacher" and student.embedding_training == "projected"
     takes_pieces = keeps_to_teacher or student.tokenizer == PieceTokenizer.name
