@@ -15,7 +15,7 @@ LARGEST_OF_FOUR_BITS = 7
 
 
 class RoundedWords(keras.layers.Layer):
-    """Words -> the words nearest to them that a table of four bits can hold, once it has `begin`ned.
+    """Words -> the words nearest to them that a table of four bits can hold, once it has begun.
 
     A table of few dimensions (`--rank`) holds not the words' embeddings but what these give to the dimensions of each
     direction. There the numbers of a word are rounded, with one scale for each direction, and the embedding is changed
