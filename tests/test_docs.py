@@ -28,7 +28,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 PROGRAMS = ("tfkd", "python", "pip", "source", ".", "tools/quickstart.sh", "tools/test.sh")
 # What takes minutes, a network, a phone or a browser: there the flags are compared with those that the command has.
 TOO_MUCH = re.compile(
-    r" --arm64\b| --phone\b|=asset:|=tfds:|=hf://|=bert_base|^tfkd demo |^tfkd benchmark (?!.* --data=)"
+    r" --arm64\b| --phone\b|=asset:|=tfds:|=hf://|=bert_base|^tfkd demo |^tfkd benchmark (?!runs/|.* --data=)"
     r"| --glue_task=(?!.* --glue_test=)"
 )
 # In place of the BERT and the sizes of the docs, unless a command names its own.

@@ -94,7 +94,11 @@ class TeacherConfig:
         "the BERT: an asset (minilm_l6), a keras-hub preset name, a Hugging Face folder, hf://ORG/NAME, "
         "or the folder of a teacher that `tfkd finetune` made, which is taken as it is",
     )
-    teacher_epochs: int = _option(3, "epochs of fine-tuning; the best by dev accuracy is kept")
+    teacher_epochs: int = _option(
+        0,
+        "epochs of fine-tuning; the best by dev accuracy is kept; 0: 3, or of few sentences more, up to 10, so that "
+        "there are 300 steps",
+    )
     teacher_batch_size: int = _option(32, "sentences a fine-tuning step")
     teacher_learning_rate: float = _option(4e-5, "peak learning rate of AdamW")
     teacher_warmup: float = _option(0.1, "share of the steps in which the learning rate rises")
@@ -105,11 +109,16 @@ class TeacherConfig:
     max_pieces: int = _option(128, "word pieces of a sentence that the teacher reads, [CLS] and [SEP] included")
 
     def __post_init__(self) -> None:
-        _check_positive(self, "teacher_epochs", "teacher_batch_size", "teacher_learning_rate")
+        _check_positive(self, "teacher_batch_size", "teacher_learning_rate")
+        _check(self.teacher_epochs >= 0, "teacher_epochs", self.teacher_epochs, "0 or more")
         _check_share(self, "teacher_warmup")
         _check(self.teacher_weight_decay >= 0, "teacher_weight_decay", self.teacher_weight_decay, "0 or more")
         _check(self.teacher_frozen_blocks >= 0, "teacher_frozen_blocks", self.teacher_frozen_blocks, "0 or more")
         _check(self.max_pieces >= 3, "max_pieces", self.max_pieces, "at least 3")
+
+    def epochs_of(self, steps: int) -> int:
+        """Returns how many epochs there are, if one has so many steps."""
+        return self.teacher_epochs or min(max(3, -(-300 // steps)), 10)
 
 
 @dataclass(frozen=True, kw_only=True)

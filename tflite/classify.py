@@ -41,8 +41,7 @@ class Classifier:
         if not self.of_words:  # a BERT's inputs
             ids = [self.ids["[CLS]"], *inputs["token_ids"][: self.by_length[-1][0] - 2], self.ids["[SEP]"]]
             inputs = {"ids": ids, "mask": [1] * len(ids), "segment_ids": []}
-        longest = max(map(len, inputs.values()))
-        length, run = next((found for found in self.by_length if found[0] >= longest), self.by_length[-1])
+        length, run = next((f for f in self.by_length if f[0] >= max(map(len, inputs.values()))), self.by_length[-1])
         padded = {name: np.array([[*ids, *[0] * length][:length]], np.int32) for name, ids in inputs.items()}
         return next(iter(run(**padded).values()))[0]
 
@@ -67,9 +66,10 @@ class Classifier:
 
 
 if __name__ == "__main__":
-    where = f"{sys.argv[1]} isn't a file that tfkd export wrote"
+    model = sys.argv[1] if len(sys.argv) == 2 else sys.exit("usage: python classify.py student.tflite < lines.txt")
+    where = f"{model} isn't a file that tfkd export wrote"
     try:
-        classifier = Classifier(sys.argv[1])
+        classifier = Classifier(model)
         for number, line in enumerate(sys.stdin.buffer, start=1):
             where = f"line {number}"
             text = line.decode().removesuffix("\n").removesuffix("\r")

@@ -120,7 +120,7 @@ def test_the_folder_of_a_run(chain, tmp_path, mediapipe_at_hand):  # noqa: F811
             answer = json.load(response)
         with urllib.request.urlopen(f"{address}student.tflite") as response:
             assert response.read() == chain.tflite.read_bytes()
-    assert about["size_bytes"] == chain.tflite.stat().st_size
+    assert (about["name"], about["size_bytes"]) == (tmp_path.name, chain.tflite.stat().st_size)
     assert about["teacher"] is not None
     # Four words or more of the corpus that the chain was made of.
     assert len(about["examples"]) == 6

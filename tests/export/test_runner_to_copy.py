@@ -176,6 +176,11 @@ def test_a_zip_archive_without_the_files(tmp_path):
     _assert_one_line(_called(path), "There is no item named 'vocabulary.txt' in the archive")
 
 
+def test_a_call_without_a_model_or_with_more_than_one(files):
+    for arguments in ((), (files["words"], files["words"])):
+        _assert_one_line(_called(*arguments), "usage: python classify.py student.tflite < lines.txt")
+
+
 def test_lines_that_cannot_be_read(files):
     latin = _called(files["words"], stdin=b"good\ncaf\xe9\n")
     assert latin.stdout.count(b"\n") == 1

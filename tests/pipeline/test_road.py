@@ -204,6 +204,18 @@ def test_a_slip_in_data_does_not_bind_the_folder(config, tmp_path, monkeypatch):
         run(config, folder)
 
 
+def test_a_slip_in_a_flag_does_not_bind_the_folder(config, tmp_path, monkeypatch):
+    """What failed before anything was made can be tried again with other flags; after that it can't."""
+    folder = tmp_path / "mine"
+    with pytest.raises(InputError, match="no such folder"):
+        run(replace(config, teacher=TeacherConfig(teacher="./none")), folder)
+    monkeypatch.setattr("tfkd.pipeline.road.finetune", lambda *_: (folder / "teacher.checkpoints").mkdir())
+    with pytest.raises(InputError, match="no fine-tuned teacher"):
+        run(config, folder)
+    with pytest.raises(UsageError, match=r"was made with other flags: --teacher=\./none \(was "):
+        run(replace(config, teacher=TeacherConfig(teacher="./none")), folder)
+
+
 def test_update_redoes_what_depends_on_it(config, copied, capsys):
     before, size = _snapshot(copied), read_json(copied / "metrics.json")["export"]["size_bytes"]
     run(replace(config, export=ExportConfig(max_tokens=3)), copied, update=True)

@@ -1,5 +1,6 @@
 """Fine-tuning the two-layer BERT: killed, repeated, and with teachers that can't be loaded."""
 
+import math
 import shutil
 
 import numpy as np
@@ -10,7 +11,7 @@ from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
 from tfkd.models.word_vectors import teacher_vectors
-from tfkd.training.finetune import finetune, is_finetuned, load_finetuned, load_word_vector_teacher
+from tfkd.training.finetune import finetune, is_finetuned, load_finetuned, load_pretrained, load_word_vector_teacher
 
 SEED = 3
 
@@ -54,6 +55,20 @@ def test_teacher_learns_and_its_dev_accuracy_is_its_own(whole):
     losses = [loss for loss, _ in epochs_of(folder)]
     assert losses[-1] < losses[0]
     assert (finetuned.label_names, finetuned.teacher.max_pieces) == (("neg", "pos"), 16)
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted", "epochs"), [(600, 0, 10), (2000, 0, 5), (3200, 0, 3), (60_000, 0, 3), (600, 2, 2)]
+)
+def test_few_sentences_are_gone_through_more_often(rows, wanted, epochs):
+    config = TeacherConfig(teacher_epochs=wanted, teacher_batch_size=32)
+    assert config.epochs_of(math.ceil(rows / config.teacher_batch_size)) == epochs
+
+
+def test_a_run_folder_for_a_teacher_is_told_from_its_teacher(whole, tmp_path):
+    shutil.copytree(whole[1], tmp_path / "teacher")
+    with pytest.raises(InputError, match=r"no weights there \(a fine-tuned teacher is in .*/teacher\); expected"):
+        load_pretrained(TeacherConfig(teacher=str(tmp_path)), 2)
 
 
 def test_folder_holds_no_checkpoint_and_no_optimizer(whole):

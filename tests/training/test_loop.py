@@ -131,9 +131,9 @@ def test_checkpoint_of_another_training_is_started_over(uninterrupted, tmp_path,
 
 @pytest.mark.parametrize(
     ("accuracies", "best"),
-    [((0.5, 0.9, 0.7, 0.8), 1), ((0.9, 0.1, 0.9, 0.9), 0), ((0.0, 0.0, 0.0, 0.1), 3)],
+    [((0.5, 0.9, 0.7, 0.8), 1), ((0.9, 0.1, 0.9, 0.2), 2), ((0.0, 0.0, 0.0, 0.1), 3)],
 )
-def test_weights_are_those_of_the_best_epoch_and_the_first_of_equals(tmp_path, accuracies, best):
+def test_weights_are_those_of_the_best_epoch_and_the_last_of_equals(tmp_path, accuracies, best):
     fitted = model()
     seen: list = []
     history = fit(fitted, tmp_path, accuracies=accuracies, seen=seen)

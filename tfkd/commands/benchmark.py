@@ -1,10 +1,11 @@
 """Measures what .tflite files cost, in turn, so that their ratios hold: time, start, memory, size.
 
-tfkd benchmark runs/quickstart/export/student.tflite
+tfkd benchmark runs/quickstart
 tfkd benchmark student.tflite --baseline=teacher.tflite --data=reviews.csv --arm64
 tfkd benchmark student.tflite --phone --benchmark_model=android_aarch64_benchmark_model
 
-Times are those of one inference, ids in, probabilities out, over dev sentences of --data (movie reviews by default).
+Times are those of one inference, ids in, probabilities out, over dev sentences: of --data, else of the run that a file
+is of, else movie reviews. Of a run's folder its first student is measured.
 The first column is that of --baseline, else of the first file; the others' figures are compared with it. `tfkd export
 --teacher` makes the BERT's file. What another converter made of the same student, without a vocabulary, is measured on
 the ids of the file before it.
@@ -17,7 +18,8 @@ from pathlib import Path
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed
+from tfkd.commands.flags import FLAGS, define_flags_of, define_seed
+from tfkd.commands.run_models import data_of, exported_of
 from tfkd.config import DataConfig
 from tfkd.errors import UsageError
 
@@ -46,7 +48,7 @@ def define_flags() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    models = [Path(path) for path in ([FLAGS.baseline] if FLAGS.baseline else []) + arguments]
+    models = [Path(exported_of(path)) for path in ([FLAGS.baseline] if FLAGS.baseline else []) + arguments]
     if not arguments:
         raise UsageError("expected .tflite files to measure")
     if len(set(models)) < len(models):
@@ -55,7 +57,7 @@ def main(arguments: list[str]) -> None:
         raise UsageError("--profile: goes with --phone or --arm64")
     if FLAGS.phone != bool(FLAGS.benchmark_model):
         raise UsageError("--phone and --benchmark_model=FILE go together")
-    data = config_of(DataConfig)
+    data, seed = data_of(arguments)
     if not data.data:
         data = dataclasses.replace(data, data=_DEFAULT_DATA)
     from tfkd.benchmark.arm64 import arm64_emulator
@@ -74,7 +76,7 @@ def main(arguments: list[str]) -> None:
         adb = Adb(FLAGS.adb)
         phone_run = PhoneRun(adb, adb.phones(FLAGS.phones), Path(FLAGS.benchmark_model))
     emulator = arm64_emulator() if FLAGS.arm64 else None
-    dev = read_sentences(data, FLAGS.seed).dev
+    dev = read_sentences(data, seed).dev
     figures = compare_models(models, dev, FLAGS.threads, FLAGS.runs, emulator, phone_run, FLAGS.profile)
     phones = {phone.serial: phone.name for phone in phone_run.phones} if phone_run else {}
     print(markdown_table(costs_rows(figures, phones)))

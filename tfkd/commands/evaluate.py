@@ -1,16 +1,21 @@
 """Measures teachers, students and .tflite files on the dev sentences.
 
+tfkd evaluate runs/quickstart
 tfkd evaluate --data=reviews.csv teacher student student.tflite
+
+Of a run's folder all three are measured, on the data of that run; --dev=test.csv names other sentences to measure on.
 """
 
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed
+from tfkd.commands.flags import FLAGS, define_flags_of, define_seed
+from tfkd.commands.run_models import data_of, models_of
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -28,15 +33,15 @@ def main(arguments: list[str]) -> None:
     for model in arguments:
         if not Path(model).exists():
             raise InputError(f"{model}: there is no such file or folder")
-    data = config_of(DataConfig)
+    data, seed = data_of(arguments)
     import_tensorflow()
     from tfkd.pipeline.data import read_sentences
     from tfkd.report.evaluation import open_classifier
     from tfkd.report.metrics import FIGURE_NAMES, classification_figures
     from tfkd.text.examples import kind_of
 
-    dev, names = (corpus := read_sentences(data, FLAGS.seed)).dev, corpus.label_names
-    for model in arguments:
+    dev, names = (corpus := read_sentences(data, seed)).dev, corpus.label_names
+    for model in chain.from_iterable(map(models_of, arguments)):
         classifier = open_classifier(model)
         if classifier.label_names != names:
             raise InputError(

@@ -1,10 +1,11 @@
 """Makes a .tflite of a student, runs it over the dev sentences, and keeps it only if it gives what Keras gives.
 
 tfkd export --student=student --data=reviews.csv --out=student.tflite
-tfkd export --student=student --data=reviews.csv --out=student.tflite --tune --max_size=3.5
-tfkd export --teacher=teacher --data=reviews.csv --out=teacher.tflite
+tfkd export --student=runs/quickstart --out=small.tflite --tune --max_size=3.5
+tfkd export --teacher=runs/quickstart --out=teacher.tflite
 
-The last is of the BERT, for `tfkd benchmark` to compare the student with.
+The last is of the BERT, for `tfkd benchmark` to compare the student with. Of a run's folder its first student is meant,
+and without --data the data are those of the run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
+from tfkd.commands.run_models import data_of, student_of, teacher_of, transfer_set_of
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("student", "", "folder that tfkd distill wrote")
-    flags.DEFINE_string("teacher", "", "folder that tfkd finetune wrote, instead of a student's")
+    flags.DEFINE_string("student", "", "folder that tfkd distill wrote, or a run's")
+    flags.DEFINE_string("teacher", "", "folder that tfkd finetune wrote, or a run's, instead of a student's")
     flags.DEFINE_string(
-        "transfer_set", "", "folder whose texts int8, --export_rank and --table_dim are fitted to; default: train"
+        "transfer_set",
+        "",
+        "folder whose texts int8, --export_rank and --table_dim are fitted to; default: the run's, else train",
     )
     flags.DEFINE_string("out", "", ".tflite file to write")
     flags.DEFINE_bool(
@@ -53,61 +57,53 @@ def main(arguments: list[str]) -> None:
         raise UsageError("--tune: is for students; a teacher is exported in one way")
     if FLAGS.arm64 and not FLAGS.tune:
         raise UsageError("--arm64: counts for --tune; tfkd benchmark --arm64 counts those of a file")
-    folder, out = FLAGS.teacher or required("student"), Path(required("out"))
-    data, config = config_of(DataConfig), config_of(ExportConfig)
+    model, out = FLAGS.teacher or required("student"), Path(required("out"))
+    config, (data, seed) = config_of(ExportConfig), data_of([model])
     import_tensorflow()
-    if FLAGS.teacher:
-        _export_teacher(folder, data, config, out)
-    elif FLAGS.tune:
-        _tune(folder, data, config, out)
-    else:
-        _export_student(folder, data, config, out)
-
-
-def _export_student(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
-    from tfkd.export.exporter import export_student
     from tfkd.pipeline.data import read_sentences
+
+    export = _export_teacher if FLAGS.teacher else _tune if FLAGS.tune else _export_student
+    export(model, read_sentences(data, seed), config, out)
+
+
+def _export_student(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
+    from tfkd.export.exporter import export_student
     from tfkd.training.student_folder import load_student
 
-    student = load_student(folder)
-    corpus = read_sentences(data, FLAGS.seed)
-    texts = _texts_to_fit(corpus)
+    student = load_student(student_of(model))
+    texts = _texts_to_fit(model, corpus)
     result = export_student(
         student.model, student.tokenizer, student.label_names, corpus.dev, texts, out, config, name=out.stem
     )
     _say(result, corpus)
 
 
-def _export_teacher(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
+def _export_teacher(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
     from tfkd.export.teacher_export import export_teacher
-    from tfkd.pipeline.data import read_sentences
     from tfkd.training.finetune import load_finetuned
 
-    finetuned = load_finetuned(folder)
-    corpus = read_sentences(data, FLAGS.seed)
+    finetuned = load_finetuned(teacher_of(model))
     _say(export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem), corpus)
 
 
-def _tune(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
+def _tune(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
     from tfkd.benchmark.arm64 import arm64_emulator
-    from tfkd.pipeline.data import read_sentences
     from tfkd.pipeline.tuning import described, trials_table, tune
     from tfkd.training.student_folder import load_student
 
-    student = load_student(folder)
-    corpus = read_sentences(data, FLAGS.seed)
+    student = load_student(student_of(model))
     emulator = arm64_emulator() if FLAGS.arm64 else None
-    trials = tune(student, corpus.dev, _texts_to_fit(corpus), config, out, emulator)
+    trials = tune(student, corpus.dev, _texts_to_fit(model, corpus), config, out, emulator)
     print(trials_table(trials))
     print(f"\n{out}: {described(trials[0].config)}")
 
 
-def _texts_to_fit(corpus: Corpus) -> Examples:
+def _texts_to_fit(model: str, corpus: Corpus) -> Examples:
     from tfkd.export.exporter import CALIBRATION_TEXTS
     from tfkd.transfer_set.shards import ShardedTable, some_texts
 
-    if FLAGS.transfer_set:
-        return some_texts(ShardedTable(FLAGS.transfer_set), CALIBRATION_TEXTS)
+    if transfer_set := FLAGS.transfer_set or transfer_set_of(model):
+        return some_texts(ShardedTable(transfer_set), CALIBRATION_TEXTS)
     return corpus.train
 
 

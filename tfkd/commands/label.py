@@ -9,6 +9,7 @@ from __future__ import annotations
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, required
+from tfkd.commands.run_models import teacher_of
 from tfkd.config import LabelConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -16,7 +17,7 @@ from tfkd.native_stderr import import_tensorflow
 
 def define_flags() -> None:
     flags.DEFINE_string("sentences", "", "folder that tfkd augment wrote")
-    flags.DEFINE_string("teacher", "", "folder that tfkd finetune wrote")
+    flags.DEFINE_string("teacher", "", "folder that tfkd finetune wrote, or a run's")
     flags.DEFINE_list("labels", [], "with --logits_from: the labels' names in the order of the logits")
     flags.DEFINE_string("out", "", "folder of the transfer set to write")
     define_flags_of(LabelConfig)
@@ -35,6 +36,6 @@ def main(arguments: list[str]) -> None:
         transfer_set = import_logits(config.logits_from, tuple(FLAGS.labels), config, out)
     else:
         sentences = ShardedTable(required("sentences"))
-        found = load_finetuned(required("teacher"))
+        found = load_finetuned(teacher_of(required("teacher")))
         transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
     print(f"{out}: {transfer_set.rows} sentences in {len(transfer_set)} shards")

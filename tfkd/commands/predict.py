@@ -1,6 +1,6 @@
 """Classifies texts, or the lines of standard input, with a .tflite file.
 
-tfkd predict --model=runs/quickstart/export/student.tflite "a fine film"
+tfkd predict --model=runs/quickstart "a fine film"
 tfkd predict --model=student.tflite --json < lines.txt
 
 tfkd predict --model=student.tflite --glue_task=sst2 --glue_out=glue
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, required
+from tfkd.commands.run_models import exported_of
 from tfkd.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _CHUNK = 256
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("model", "", ".tflite file that tfkd export wrote")
+    flags.DEFINE_string("model", "", ".tflite file that tfkd export wrote, or a run's folder")
     flags.DEFINE_string("glue_out", "", "folder for the file that the GLUE server takes, instead of printing")
     flags.DEFINE_string("glue_task", "", "with --glue_out: the task, such as sst2, mrpc, qqp or mnli_matched")
     flags.DEFINE_string(
@@ -38,7 +39,7 @@ def define_flags() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    model = required("model")
+    model = exported_of(required("model"))
     for number, text in enumerate(arguments, start=1):
         if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of other bytes
             raise UsageError(f"text {number}: isn't UTF-8")

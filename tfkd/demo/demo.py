@@ -34,7 +34,7 @@ def open_demo(model: str | Path, teacher: str | Path = "", examples: str | Path 
         teacher = run / "teacher"
     texts = examples_of_file(examples) if examples else (run and examples_of_run(run)) or EXAMPLES
     about: dict[str, Any] = {
-        "name": student.path.name,
+        "name": run.resolve().name if run else student.path.name,
         "size_bytes": len(student.content),
         "max_tokens": student.max_tokens,
         "examples": texts,

@@ -77,7 +77,7 @@ def check_size(content: bytes, config: ExportConfig) -> None:
     if config.max_size and len(content) > config.max_size * 1e6:
         raise InputError(
             f"the file would be of {len(content) / 1e6:.2f} MB; at most {config.max_size:g} expected (--max_size); "
-            "nothing was exported: its table, of as many rows as words, is what grows it"
+            "nothing was exported: --export_table_bits=4 halves its table, a lower --vocabulary_size has less"
         )
 
 

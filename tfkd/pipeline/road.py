@@ -16,7 +16,7 @@ from tfkd.pipeline.measuring import measure
 from tfkd.pipeline.reporting import write_reports
 from tfkd.pipeline.run_config import RunConfig, flags_of, shown
 from tfkd.pipeline.run_folder import FLAGS_FILE, METRICS_FILE, REJECTS_FILE, RunFolder
-from tfkd.pipeline.steps import Steps
+from tfkd.pipeline.steps import STEPS_FOLDER, Steps
 from tfkd.progress import say
 from tfkd.report.markdown import results_table
 from tfkd.text.examples import digest
@@ -292,11 +292,13 @@ class _Road:
         say("")
         say(results_table(metrics))
         say(f"\nmodel:  {self.run.exported(self.config.student_seeds[0])}\nreport: {page}")
+        says = "predict --model=" if self.corpus.pairs else "demo "
+        say(f"try it: tfkd {says}{self.folder}")
         return metrics
 
 
 def _refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
-    """Passes a run folder that is new or was made with these flags.
+    """Passes a run folder that is new, was made with these flags, or has nothing in it yet that was.
 
     Raises:
       UsageError: the folder was made with other flags, or is no run folder.
@@ -306,14 +308,19 @@ def _refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
     if path.exists():
         known = read_json(path)
         changed = sorted(name for name in flags.keys() | known.keys() if flags.get(name) != known.get(name))
-        if changed and not update:
+        if changed and not update and _has_anything(folder):
             differences = ", ".join(f"--{n}={shown(flags.get(n))} (was {shown(known.get(n))})" for n in changed[:4])
             raise UsageError(
                 f"{folder}: was made with other flags: {differences}{' ...' if len(changed) > 4 else ''}; "
                 "give another --name, or --update to redo the steps that depend on them"
             )
-    elif folder.is_dir() and any(path.name != REJECTS_FILE for path in folder.iterdir()):
+    elif folder.is_dir() and _has_anything(folder):
         raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")
+
+
+def _has_anything(folder: Path) -> bool:
+    """Whether a step has left anything; one that failed at once, by a slip in a flag, has only its record."""
+    return any(path.name not in (FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER) for path in folder.iterdir())
 
 
 def _drop_leftovers(folder: Path) -> None:

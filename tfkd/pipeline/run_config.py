@@ -16,6 +16,9 @@ from tfkd.config import (
     TeacherConfig,
 )
 
+# Where a run's folder has them.
+FLAGS_FILE = "flags.json"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:

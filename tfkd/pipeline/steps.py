@@ -21,7 +21,7 @@ from tfkd.progress import duration, say
 # Whose versions decide what a step gives.
 _LIBRARIES = ("ai-edge-litert", "keras", "keras-hub", "numpy", "pyarrow", "tensorflow")
 
-
+STEPS_FOLDER = "steps"
 _Result = TypeVar("_Result")
 
 
@@ -142,7 +142,7 @@ def recorded_step(run: Path, name: str) -> dict[str, Any]:
 
 
 def _record_path(run: Path, name: str) -> Path:
-    return run / "steps" / f"{name}.json"
+    return run / STEPS_FOLDER / f"{name}.json"
 
 
 def _sha256(value: Any) -> str:

@@ -120,6 +120,7 @@ def tune(
                     name=out.stem,
                 )
             except InputError as e:
+                say(f"tune: not written: {e}")
                 trials.append(Trial(way, problem=str(e)))
                 continue
             accuracy = float(np.mean(result.probabilities.argmax(1) == dev.labels))
@@ -150,18 +151,19 @@ def described(config: ExportConfig) -> str:
 def trials_table(trials: Sequence[Trial]) -> str:
     """Returns the trials as a table in Markdown; a star marks those that no other beats in all of time, size and
     agreement."""
-    rows = [("", "flags", "instructions", "time", "size", "accuracy", "agreement")]
     measured = [trial for trial in trials if trial.result is not None]
+    counted = any(trial.instructions is not None for trial in measured)
+    rows = [("", "flags", *(["instructions"] if counted else []), "time", "size", "accuracy", "agreement")]
     for trial in trials:
         if trial.result is None:
-            rows.append(("", described(trial.config), "-", "-", "-", "-", trial.problem))
+            rows.append(("", described(trial.config), *["-"] * (len(rows[0]) - 3), "not written"))
             continue
         beaten = any(_beats(other, trial) for other in measured)
         rows.append(
             (
                 "" if beaten else "*",
                 described(trial.config),
-                "-" if trial.instructions is None else f"{trial.instructions / 1e6:.2f} M",
+                *([] if trial.instructions is None else [f"{trial.instructions / 1e6:.2f} M"]),
                 f"{trial.latency_us:.0f} us",
                 f"{trial.result.size_bytes / 1e6:.2f} MB",
                 f"{trial.accuracy:.2%}",

@@ -89,9 +89,10 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
             return float(np.mean(trained.logits(dev, bar).argmax(1) == corpus.dev.labels))
 
     steps = math.ceil(len(corpus.train) / config.teacher_batch_size)
+    epochs = config.epochs_of(steps)
     compile_for_finetuning(
         trained.model,
-        steps * config.teacher_epochs,
+        steps * epochs,
         config.teacher_learning_rate,
         config.teacher_warmup,
         config.teacher_weight_decay,
@@ -102,7 +103,7 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
         lambda epoch: _batches(train, corpus.train.labels, config.teacher_batch_size, seed, epoch),
         (trained.signature, tf.TensorSpec([None], tf.int32)),
         steps,
-        config.teacher_epochs,
+        epochs,
         dev_accuracy,
         checkpoints,
         "teacher",
@@ -136,7 +137,8 @@ def load_pretrained(config: TeacherConfig, num_classes: int) -> Teacher:
     folder = Path(name)
     if folder.is_dir():
         if not any(any(folder.glob(pattern)) for pattern in ("*.safetensors", "*.weights.h5", "*.bin")):
-            raise InputError(f"{folder}: no weights there; expected model.safetensors or model.weights.h5")
+            inside = f" (a fine-tuned teacher is in {folder / 'teacher'})" if is_finetuned(folder / "teacher") else ""
+            raise InputError(f"{folder}: no weights there{inside}; expected model.safetensors or model.weights.h5")
         if not (folder / "config.json").is_file():
             raise InputError(f"{folder}: no config.json there; expected a Hugging Face or keras-hub folder")
     elif isinstance(name, Path) or name.startswith((".", "/", "~")):

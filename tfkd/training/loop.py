@@ -55,7 +55,8 @@ def fit_epochs(
     before_epoch: Callable[[int], None] = lambda epoch: None,
     first_to_keep: int = 0,
 ) -> list[Epoch]:
-    """Trains a compiled model and leaves it with the weights of its best epoch.
+    """Trains a compiled model and leaves it with the weights of its best epoch; of equally good ones of the last, which
+    is the surest of what it says.
 
     After each epoch all state is written to `folder`; called again after an
     interruption it goes on from there, and ends with the same weights.
@@ -107,7 +108,7 @@ def fit_epochs(
         )
         state = {"identity": identity, "history": [asdict(e) for e in history]}
         # Best first: killed in between, the epoch is done again and both are rewritten alike.
-        if max(range(len(history)), key=lambda i: (i >= first_to_keep, history[i].dev_accuracy)) == epoch:
+        if max(range(len(history)), key=lambda i: (i >= first_to_keep, history[i].dev_accuracy, i)) == epoch:
             save_checkpoint(best, model, state)
         save_checkpoint(checkpoint, model, state)
     restore_checkpoint(best, model)

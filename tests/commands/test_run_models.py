@@ -1,0 +1,85 @@
+"""Commands that take a model, given the folder of a run: a chain's files with the flags of a run beside them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Outcome, assert_one_line, call
+from tfkd.config import DataConfig, TeacherConfig
+from tfkd.pipeline.run_config import RunConfig, flags_of
+
+
+@pytest.fixture(scope="module")
+def run(chain, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    for name in ("teacher", "student", "transfer_set"):
+        shutil.copytree(chain.folder / name, folder / name)
+    (folder / "export").mkdir()
+    shutil.copy(chain.tflite, folder / "export" / "student.tflite")
+    config = RunConfig(data=DataConfig(data=str(chain.data), dev_rows=24), seed=7)
+    (folder / "flags.json").write_text(json.dumps(flags_of(config)))
+    return folder
+
+
+def rows_of(outcome: Outcome) -> dict[str, int]:
+    assert outcome.status == 0, outcome.err
+    return {row["model"]: row["rows"] for row in map(json.loads, outcome.out.splitlines())}
+
+
+def test_evaluate_measures_all_of_a_run_on_its_data(run):
+    outcome = call("evaluate", "--json", run)
+    models = [str(run / name) for name in ("teacher", "student", "export/student.tflite")]
+    assert rows_of(outcome) == dict.fromkeys(models, 24)
+    assert f"data: as in {run} (--data=" in outcome.err
+    # The same sentences, cut by the run's seed.
+    again = call("evaluate", "--json", f"--data={json.loads((run / 'flags.json').read_text())['data']}", "--seed=7",
+                 "--dev_rows=24", run)  # fmt: skip
+    assert again.out == outcome.out
+
+
+def test_what_is_given_goes_before_what_the_run_has(run, tmp_path):
+    file = run / "export" / "student.tflite"
+    assert rows_of(call("evaluate", "--json", "--dev_rows=10", file)) == {str(file): 10}
+    test = tmp_path / "test.tsv"
+    test.write_text("sentence\tlabel\nthe film is good\tpositive\nthe plot is dull\tnegative\n")
+    assert rows_of(call("evaluate", "--json", f"--dev={test}", file)) == {str(file): 2}
+
+
+def test_predict_and_benchmark_take_the_file_of_a_run(run):
+    file = run / "export" / "student.tflite"
+    assert call("predict", f"--model={run}", "a good film") == call("predict", f"--model={file}", "a good film")
+    outcome = call("benchmark", run, "--runs=10")
+    assert outcome.status == 0, outcome.err
+    assert "student.tflite" in outcome.out.splitlines()[0]
+    assert f"data: as in {run}" in outcome.err
+
+
+def test_export_takes_student_teacher_and_texts_of_a_run(run, tmp_path):
+    out = tmp_path / "small.tflite"
+    outcome = call("export", f"--student={run}", "--max_tokens=6", f"--out={out}")
+    assert outcome.status == 0, outcome.err
+    assert " of 24 dev sentences get" in outcome.out
+    shown = tmp_path / "as_said.tflite"
+    call("export", f"--student={run / 'student'}", f"--transfer_set={run / 'transfer_set'}", "--max_tokens=6",
+         f"--out={shown}")  # fmt: skip
+    assert len(out.read_bytes()) == len(shown.read_bytes())
+    assert call("export", f"--teacher={run}", "--max_tokens=6", f"--out={tmp_path / 'teacher.tflite'}").status == 0
+
+
+def test_the_teacher_that_a_run_was_given(run, tmp_path):
+    other = Path(shutil.copytree(run, tmp_path / "other"))
+    shutil.move(other / "teacher", tmp_path / "given")
+    config = RunConfig(data=DataConfig(data="none.csv"), teacher=TeacherConfig(teacher=str(tmp_path / "given")))
+    (other / "flags.json").write_text(json.dumps(flags_of(config)))
+    data = f"--data={json.loads((run / 'flags.json').read_text())['data']}"
+    assert next(iter(rows_of(call("evaluate", data, "--json", other)))) == str(tmp_path / "given")
+
+
+def test_flags_that_are_none(run, tmp_path):
+    other = Path(shutil.copytree(run, tmp_path / "other"))
+    (other / "flags.json").write_text('{"max_tokens": 0}')
+    assert_one_line(call("evaluate", other), 1, "flags.json: --max_tokens=0", "these aren't the flags of a run")

@@ -1,0 +1,84 @@
+"""A run's folder where a command takes a model: which of its files is meant, and how the data were read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+from tfkd.commands.flags import FLAGS, config_of
+from tfkd.config import DataConfig
+from tfkd.errors import InputError
+from tfkd.files import read_json
+from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, config_of_flags
+from tfkd.progress import say
+
+
+def exported_of(path: str) -> str:
+    """Returns the `.tflite` that a path names: of a run's folder that of its first student."""
+    return _within(path, "export/student.tflite")
+
+
+def student_of(path: str) -> str:
+    """Returns the folder of the student that a path names: of a run's folder that of its first one."""
+    return _within(path, "student")
+
+
+def teacher_of(path: str) -> str:
+    """Returns the folder of the teacher that a path names: of a run's folder the one that it made or was given."""
+    inside = _within(path, "teacher")
+    return inside if inside == path or Path(inside).exists() else _config(Path(path)).teacher.teacher
+
+
+def transfer_set_of(path: str) -> str:
+    """Returns the folder of the transfer set that a run of this folder learnt from; "" if it is no run's folder."""
+    return (_config(Path(path)).transfer_set or _within(path, "transfer_set")) if _is_run(Path(path)) else ""
+
+
+def models_of(path: str) -> list[str]:
+    """Returns what can be measured at a path: of a run's folder its teacher, its first student, and that one's file."""
+    if not _is_run(Path(path)):
+        return [path]
+    return [model for model in (teacher_of(path), student_of(path), exported_of(path)) if Path(model).exists()]
+
+
+def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
+    """Returns what the flags say of the data and the seed; without --data as the run has it that a model is of.
+
+    Args:
+      models: paths of run folders, or of what lies in them.
+
+    Raises:
+      UsageError: a value can't be taken.
+    """
+    run = None if FLAGS.data else next(filter(None, map(_run_of, models)), None)
+    if run is None:
+        return config_of(DataConfig), FLAGS.seed
+    of_run = _config(run)
+    say(f"data: as in {run} (--data={of_run.data.data})")
+    for field in dataclasses.fields(DataConfig):
+        if not FLAGS[field.name].present:
+            value = getattr(of_run.data, field.name)
+            FLAGS[field.name].value = list(value) if isinstance(value, tuple) else value
+    return config_of(DataConfig), FLAGS.seed if FLAGS["seed"].present else of_run.seed
+
+
+def _within(path: str, name: str) -> str:
+    return str(Path(path) / name) if _is_run(Path(path)) else path
+
+
+def _config(run: Path) -> RunConfig:
+    try:
+        return config_of_flags(read_json(run / FLAGS_FILE))
+    except (ValueError, TypeError) as e:
+        raise InputError(f"{run / FLAGS_FILE}: {e}; these aren't the flags of a run") from e
+
+
+def _is_run(path: Path) -> bool:
+    return (path / FLAGS_FILE).is_file()
+
+
+def _run_of(model: str) -> Path | None:
+    """The folder of the run that a model is, or lies in."""
+    path = Path(model)
+    return next(filter(_is_run, (path, path.parent, path.parent.parent)), None)
