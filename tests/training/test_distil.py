@@ -1,7 +1,7 @@
 """The student trained on a transfer set: killed, repeated, measured by numpy; and its folder."""
 
+import re
 import shutil
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,6 @@ from tfkd.files import read_json
 from tfkd.models.compression import in_few_dimensions
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.word_vectors import random_vectors
-from tfkd.text.vocabulary import MASK_MARKER
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, build_tokenizer, rare_tokens, set_up_student
@@ -157,27 +156,46 @@ def test_baseline_starts_with_the_words_and_vectors_that_its_flag_says(tiny_bert
     np.testing.assert_allclose(table, expected, atol=1e-6)
 
 
-def test_student_keeps_no_more_words_than_it_may(whole, transfer_set, tokenizer, tmp_path, capsys):
-    whole = whole[0]
-    pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(SHAPE, vocabulary_size=13))
+def test_student_learns_to_do_with_the_words_that_it_keeps(transfer_set, tokenizer, tmp_path, capsys, monkeypatch):
+    """The last epoch is theirs, and is what is kept; killed in it or after it, the same."""
+    shape, folder = replace(SHAPE, vocabulary_size=13), tmp_path / "pruned"
+    pruned = run(transfer_set, tokenizer, folder, shape=shape)
     kept = pruned.tokenizer.vocabulary
-    assert (len(kept), len(whole.tokenizer.vocabulary)) == (13, len(tokenizer.vocabulary))
-    known = whole.tokenizer.vocabulary.words[3:]
-    in_train = Counter(" ".join(small_corpus().train.texts).split())
-    *alone, unknown = whole.model.logits(whole.tokenizer.encode([*known, "zebra"]))
-    matter = {w: np.abs(logits - unknown).sum() * in_train[w] for w, logits in zip(known, alone, strict=True)}
-    assert min(matter[w] for w in kept.words[3:]) >= max(matter[w] for w in set(known) - set(kept.words))
-    texts = [f"{word} {MASK_MARKER}" for word in kept.words[3:]]
-    np.testing.assert_array_equal(pruned.probabilities(texts), whole.probabilities(texts))
-    dev = small_corpus().dev
-    assert pruned.dev_accuracy == (pruned.probabilities(dev.texts).argmax(1) == dev.labels).mean()
-    assert load_student(tmp_path / "pruned").tokenizer.vocabulary == kept
+    assert len(kept) == 13
+    assert load_student(folder).tokenizer.vocabulary == kept
+    dev, facts = small_corpus().dev, read_json(folder / "student.json")
+    *_, (_, before), (_, last) = epochs_of(folder)
+    assert pruned.dev_accuracy == last == (pruned.probabilities(dev.texts).argmax(1) == dev.labels).mean()
     # What that costs is said.
-    facts, words = read_json(tmp_path / "pruned" / "student.json"), len(tokenizer.vocabulary)
-    best = max(epoch["dev_accuracy"] for epoch in facts["epochs"])
-    cost = f"keeps 13 of {words} words: dev accuracy {pruned.dev_accuracy:.4f}, with all of them {best:.4f}"
-    assert cost in capsys.readouterr().err
-    assert facts["pruning"] == {"words": words, "kept": 13, "dev_accuracy_of_all": best}
+    words = len(tokenizer.vocabulary)
+    said = re.search(
+        rf"keeps 13 of {words} words: dev accuracy ([\d.]+), with all of them {before:.4f}\n", _err(capsys)
+    )
+    assert said is not None
+    assert float(said[1]) <= last
+    assert facts["pruning"] == {"words": words, "kept": 13}
+
+    def killed(*_):
+        raise KilledError
+
+    for name in ("np.save", "save_student"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"tfkd.training.distil.{name}", killed)
+            with pytest.raises(KilledError):
+                run(transfer_set, tokenizer, tmp_path / name, shape=shape)
+        assert_same_weights(run(transfer_set, tokenizer, tmp_path / name, shape=shape), pruned)
+
+
+def test_student_of_one_epoch_is_cut_down_after_it(transfer_set, tokenizer, tmp_path, capsys):
+    pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(SHAPE, vocabulary_size=13),
+                 config=replace(CONFIG, epochs=1))  # fmt: skip
+    assert len(pruned.tokenizer.vocabulary) == 13
+    ((_, accuracy),) = epochs_of(tmp_path / "pruned")
+    assert f"dev accuracy {pruned.dev_accuracy:.4f}, with all of them {accuracy:.4f}" in _err(capsys)
+
+
+def _err(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().err
 
 
 def test_multichannel_student_is_exported_as_one_table(transfer_set, tokenizer, tmp_path):
@@ -206,7 +224,7 @@ def test_student_of_pieces(transfer_set, tmp_path, capsys):
     pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=replace(shape, vocabulary_size=size))
     assert len(pruned.tokenizer.vocabulary) == size
     assert pruned.tokenizer.vocabulary.indispensable == tokenizer.vocabulary.indispensable
-    assert f"keeps {size:,} of {len(tokenizer.vocabulary):,} words" in capsys.readouterr().err
+    assert f"keeps {size:,} of {len(tokenizer.vocabulary):,} words" in _err(capsys)
 
 
 # --- its folder --------------------------------------------------------------

@@ -74,6 +74,7 @@ _STUDENT = (
     "tfkd.training.distil",
     "tfkd.training.lazy_adam",
     "tfkd.training.pruning",
+    "tfkd.training.reading",
     "tfkd.training.student_folder",
     "tfkd.training.student_setup",
     *_TRAINING,

@@ -6,7 +6,7 @@ import itertools
 import math
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
 from tfkd.training.pruning import words_that_matter
+from tfkd.training.reading import Reading
 from tfkd.training.student_folder import Student, save_student
 from tfkd.training.student_setup import StudentSetup
 from tfkd.transfer_set.shards import ShardedTable, text_columns
@@ -42,6 +43,8 @@ from tfkd.transfer_set.shards import ShardedTable, text_columns
 _WINDOW_ROWS = 1 << 18
 # Tokens of a text that the student learns from; more would only cost memory.
 _MAX_TOKENS = 128
+# Of a training, beside its checkpoint.
+_KEPT_FILE = "kept_words.npy"
 # What a rank is chosen by: batches, and tokens of a text.
 _BATCHES_MET, _TOKENS_MET = 16, 64
 
@@ -123,13 +126,8 @@ def _rows_of(table: pa.Table, classes: int) -> _Rows:
     return _Rows(tuple(table[name].combine_chunks() for name in text_columns(table)), labels, logits)
 
 
-def _batches(
-    rows: _Rows, tokenizer: Tokenizer, rare: np.ndarray, config: DistillConfig, rng: np.random.Generator
-) -> Iterator[Any]:
-    encoded = [
-        tokenizer.encode(texts, masked=True).forgetting(rare, tokenizer.instead, config.p_unknown, rng)
-        for texts in rows.columns
-    ]
+def _batches(rows: _Rows, reading: Reading, config: DistillConfig, rng: np.random.Generator) -> Iterator[Any]:
+    encoded = [reading.to_learn(texts, config.p_unknown, rng) for texts in rows.columns]
     lengths = longest(encoded, _MAX_TOKENS)
     for batch in shuffled_batches(lengths, config.batch_size, rng):
         token_ids = padded_alike(encoded, batch, lengths)
@@ -158,18 +156,34 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     distiller = Distiller(model, lesson.alpha, soft_loss=soft_loss(config.soft_loss, config.temperature))
     distiller.build()
     distiller.compile(optimizer=_optimizer(config, steps * lesson.epochs), jit_compile=False)
-    student = Student(model, tokenizer, corpus.label_names, 0.0)
+    reading = Reading.of_all(tokenizer, setup.rare)
 
     def epoch_batches(epoch: int) -> Iterator[Any]:
         rng = np.random.default_rng([seed, epoch])
         for window in lesson.windows(rng):
-            yield from _batches(window, tokenizer, setup.rare, config, rng)
+            yield from _batches(window, reading, config, rng)
 
-    first_to_keep = lesson.epochs - 1 if shape.is_held else 0
+    def prune() -> None:
+        nonlocal reading
+        of_all = _accuracy(model, reading, corpus.dev)
+        reading = reading.keeping(_words_to_keep(setup, model, lesson.name))
+        say(
+            f"{lesson.name}: keeps {len(reading.ids):,} of {len(words):,} words: dev accuracy "
+            f"{_accuracy(model, reading, corpus.dev):.4f}, with all of them {of_all:.4f}"
+        )
+
+    checkpoints = checkpoints_folder(folder)
+    words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())
+    prunes = shape.vocabulary_size < len(words)
+    # What it is held to it learns to do with: in the last epoch, unless that is the first.
+    first_to_keep = lesson.epochs - 1 if shape.is_held or prunes else 0
 
     def before_epoch(epoch: int) -> None:
-        if epoch != first_to_keep:
+        if epoch != first_to_keep or epoch == 0:
             return
+        if prunes:
+            prune()
+            np.save(checkpoints / _KEPT_FILE, reading.ids)
         bases = []
         if shape.rank:
             batches = (x if corpus.pairs else (x,) for x, _ in itertools.islice(epoch_batches(0), _BATCHES_MET))
@@ -178,8 +192,6 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         if model.rounding is not None:
             model.rounding.begin(bases)
 
-    checkpoints = checkpoints_folder(folder)
-    words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())
     history = fit_epochs(
         distiller,
         epoch_batches,
@@ -189,7 +201,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         ),
         steps,
         lesson.epochs,
-        lambda: _accuracy(student, corpus.dev),
+        lambda: _accuracy(model, reading, corpus.dev),
         checkpoints,
         lesson.name,
         identity=repr(
@@ -198,32 +210,19 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         before_epoch=before_epoch,
         first_to_keep=first_to_keep,
     )
-    size = len(tokenizer.vocabulary)
-    each_word = EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
-    with progress_bar(2 * size, f"{lesson.name}: words that matter", "words") as bar:
-        logits_with, logits_without = (_logits_alone(model, words, bar) for words in (each_word, tokenizer.instead))
-    kept = words_that_matter(
-        logits_with,
-        logits_without,
-        _counts_in_use(corpus.train, tokenizer, setup.rare),
-        tokenizer.vocabulary.indispensable,
-        shape.vocabulary_size,
-    )
-    student = Student(model.folded(kept), tokenizer.keeping(kept), corpus.label_names, 0.0)
-    student = replace(student, dev_accuracy=_accuracy(student, corpus.dev))
-    of_all = max(e.dev_accuracy for e in history[first_to_keep:])
-    pruning = {"words": len(words), "kept": len(kept), "dev_accuracy_of_all": of_all}
-    if len(kept) < len(words):
-        say(
-            f"{lesson.name}: keeps {len(kept):,} of {len(words):,} words: dev accuracy {student.dev_accuracy:.4f}, "
-            f"with all of them {of_all:.4f}"
-        )
+    if prunes and len(reading.ids) == len(words):  # there was but one epoch, or all were done before a kill
+        if lesson.epochs == 1:
+            prune()
+        else:
+            reading = reading.keeping(np.load(checkpoints / _KEPT_FILE))
+    accuracy = _accuracy(model, reading, corpus.dev)
+    student = Student(model.folded(reading.ids), reading.tokenizer, corpus.label_names, accuracy)
     facts = {
         "student": vars(shape),
         "distill": vars(config),
         "seed": seed,
         "epochs": [vars(e) for e in history],
-        "pruning": pruning,
+        "pruning": {"words": len(words), "kept": len(reading.ids)},
     }
     save_student(student, folder, facts)
     shutil.rmtree(checkpoints)
@@ -238,6 +237,21 @@ def _embedding(setup: StudentSetup) -> keras.layers.Layer | None:
     if setup.embedding_training == "multichannel":
         return MultichannelEmbedding(vectors[:, :width], name="embedding")
     return None
+
+
+def _words_to_keep(setup: StudentSetup, model: BiLstmClassifier, lesson: str) -> np.ndarray:
+    """Returns the ids of the words that a student in training is to keep."""
+    tokenizer, size = setup.tokenizer, len(setup.tokenizer.vocabulary)
+    each_word = EncodedTexts(np.arange(size, dtype=np.int32), np.arange(size + 1))
+    with progress_bar(2 * size, f"{lesson}: words that matter", "words") as bar:
+        logits_with, logits_without = (_logits_alone(model, words, bar) for words in (each_word, tokenizer.instead))
+    return words_that_matter(
+        logits_with,
+        logits_without,
+        _counts_in_use(setup.corpus.train, tokenizer, setup.rare),
+        tokenizer.vocabulary.indispensable,
+        setup.student.vocabulary_size,
+    )
 
 
 def _logits_alone(model: BiLstmClassifier, encoded: EncodedTexts, progress: Any) -> np.ndarray:
@@ -259,8 +273,9 @@ def _counts_in_use(texts: Examples, tokenizer: Tokenizer, rare: np.ndarray) -> n
     return counts.max(0)
 
 
-def _accuracy(student: Student, examples: Examples) -> float:
-    return float(np.mean(student.probabilities(*examples.columns).argmax(1) == examples.labels))
+def _accuracy(model: BiLstmClassifier, reading: Reading, examples: Examples) -> float:
+    probabilities = model.probabilities(*reading.to_measure(examples))
+    return float(np.mean(probabilities.argmax(1) == examples.labels))
 
 
 def _optimizer(config: DistillConfig, steps: int) -> keras.optimizers.Optimizer:
