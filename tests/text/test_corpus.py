@@ -157,6 +157,93 @@ def test_wrong_columns(tmp_path, header, flags, message):
         corpus(tsv(tmp_path / "a.tsv", ("x", 0, 1), header=header), **flags)
 
 
+TICKETS = tuple(
+    (1000 + i, f"the {noun} of order {i} is {state}", team, i % 4, f"2026-03-{i % 28 + 1:02} 10:{i:02}")
+    for i, (noun, state, team) in enumerate(
+        (noun, state, team)
+        for noun in ("bill", "app")
+        for state in ("late", "wrong", "broken", "lost", "fine")
+        for team in ("billing", "support", "sales")
+    )
+)
+
+
+def of_tickets(path: Path, header: tuple[str, ...], *places: int) -> Path:
+    return tsv(path, *(tuple(row[place] for place in places) for row in TICKETS), header=header)
+
+
+@pytest.mark.parametrize(
+    ("header", "places", "text", "label"),
+    [
+        (("id", "ticket text", "team"), (0, 1, 2), "ticket text", "team"),
+        (("made", "team", "id", "what"), (4, 2, 0, 1), "what", "team"),
+        (("id", "text", "prio"), (0, 1, 3), "text", "prio"),
+        (("id", "what", "label"), (0, 1, 2), "what", "label"),
+    ],
+)
+def test_columns_are_guessed_by_contents_where_no_name_tells(tmp_path, header, places, text, label):
+    found = corpus(of_tickets(tmp_path / "a.tsv", header, *places))
+    assert {*found.train.texts, *found.dev.texts} == {row[1] for row in TICKETS}
+    assert found.label_names == (("0", "1", "2", "3") if label == "prio" else ("billing", "sales", "support"))
+    assert [note for note in found.notes if "(guessed" in note] == [
+        f"text column: {text} (guessed; --text_column says otherwise)",
+        f"label column: {label} (guessed; --label_column says otherwise)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "places", "message"),
+    [
+        (("id", "ticket text", "team", "prio"), (0, 1, 2, 3), "'team' and 'prio' may each be the label"),
+        (("id", "ticket text", "other text", "team"), (0, 1, 1, 2), "'ticket text' and 'other text' may each be the t"),
+        (("id", "ticket text", "date"), (0, 1, 4), "no column looks like the label"),
+        (("id", "date", "team"), (0, 4, 2), "no column looks like the text"),
+    ],
+)
+def test_nothing_is_guessed_by_contents_that_is_not_sure(tmp_path, header, places, message):
+    with pytest.raises(InputError, match=message) as e:
+        corpus(of_tickets(tmp_path / "a.tsv", header, *places))
+    assert "; name the columns, such as --text_column=" in str(e.value)
+    if "date" not in header:
+        assert str(e.value).endswith("--text_column='ticket text' --label_column=team")
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        (lambda i: f"user {i % 11}", False),  # not three rows a value
+        (lambda i: i / 2, False),
+        (lambda i: f"{i % 2} " * 30, False),  # too long
+        (lambda i: "" if i % 5 else f"{i % 2}", False),  # mostly empty
+        (lambda i: "x", False),
+        (lambda i: "prais" if i == 7 else ("bug", "praise")[i % 2], True),
+    ],
+)
+def test_what_looks_like_labels(tmp_path, label, found):
+    path = tsv(tmp_path / "a.tsv", *((f"text {i}", label(i)) for i in range(30)), header=("text", "team"))
+    with pytest.raises(InputError, match="one row alone" if found else "no column looks like the label"):
+        corpus(path)
+
+
+def test_file_of_a_header_alone_of_one_column_and_without_header(tmp_path):
+    with pytest.raises(InputError, match=r"a\.tsv: has no rows"):
+        corpus(tsv(tmp_path / "a.tsv", header=("ticket text", "team")))
+    with pytest.raises(InputError, match=r"its one column is 'ticket text'; expected a column of texts and one of lab"):
+        corpus(of_tickets(tmp_path / "b.tsv", ("ticket text",), 1))
+    with pytest.raises(
+        InputError, match=r"c\.tsv: line 1: looks like a row, as 'sales' stands further down too; expec"
+    ):
+        corpus(of_tickets(tmp_path / "c.tsv", ("the bill is wet", "sales"), 1, 2))
+
+
+def test_named_column_that_is_not_there_is_said_before_others_are_guessed(tmp_path):
+    path = tsv(tmp_path / "a.tsv", ("x", 0), header=("ticket text", "team"))
+    with pytest.raises(InputError, match=r"no column is named 'text'; .*; choose with --text_column"):
+        corpus(path, text_column="text")
+    with pytest.raises(InputError, match=r"no column is named 'Team'; .*; choose with --label_column"):
+        corpus(path, label_column="Team")
+
+
 def test_wrong_column_in_dev(tmp_path):
     tsv(tmp_path / "train.tsv", *GOOD)
     tsv(tmp_path / "dev.tsv", ("x", 1), header=("phrase", "label"))
