@@ -370,7 +370,7 @@ def test_bad_rows_stop_the_run_and_are_written_down(tmp_path):
     path.write_bytes(b"sentence\tlabel\ngood\t1\n \t1\nbad\nbad\t0\nno\t\nN\0L\t1\n")
     rejects = tmp_path / "out" / "rejects.jsonl"
     with pytest.raises(
-        InputError, match=r"line 3: empty text; .*line 4: 1 field, expected 2; .*4 rows can't be used.*=4"
+        InputError, match=r"line 3: empty text; .*line 4: 1 field, expected 2 columns; .*4 rows can't be used.*=4"
     ):
         read_corpus(DataConfig(data=str(path)), 0, rejects)
     assert rejects.exists()
@@ -381,7 +381,7 @@ def test_bad_rows_stop_the_run_and_are_written_down(tmp_path):
     assert any(note.startswith("4 rows rejected") for note in found.notes)
     assert [json.loads(line) for line in rejects.read_text().splitlines()] == [
         {"file": str(path), "line": 3, "reason": "empty text", "text": " \t1"},
-        {"file": str(path), "line": 4, "reason": "1 field, expected 2", "text": "bad"},
+        {"file": str(path), "line": 4, "reason": "1 field, expected 2 columns", "text": "bad"},
         {"file": str(path), "line": 6, "reason": "no label", "text": "no\t"},
         {"file": str(path), "line": 7, "reason": "a NUL in the text", "text": "N\0L\t1"},
     ]
@@ -392,6 +392,23 @@ def test_bad_rows_of_all_files_count_together(tmp_path):
     with pytest.raises(InputError, match="2 rows can't be used"):
         corpus(tmp_path, max_bad_rows=1)
     assert len(corpus(tmp_path, max_bad_rows=2).dev) == 1
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "csv", "jsonl"])
+def test_empty_lines_are_skipped_and_said(tmp_path, suffix):
+    rows = (("text", "label"), *GOOD)
+    lines = {
+        "tsv": ["\t".join(map(str, row)) for row in rows],
+        "csv": [",".join(map(str, row)) for row in rows],
+        "jsonl": [json.dumps({"text": text, "label": label}) for text, label in GOOD],
+    }[suffix]
+    lines[2:2] = ["", {"tsv": "\t", "csv": ",", "jsonl": " "}[suffix]]  # a spreadsheet's empty row is of separators
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("\n".join([*lines, "", ""]))
+    found = corpus(path)
+    assert len(found.train) + len(found.dev) == 4
+    assert "2 empty lines skipped" in found.notes
+    assert not any("empty line" in note for note in corpus(tsv(tmp_path / "b.tsv", *GOOD)).notes)
 
 
 def test_no_rejects_no_file(tmp_path):

@@ -223,9 +223,9 @@ def test_damaged_parquet(tmp_path):
 def test_ragged_rows_and_blank_lines(tmp_path):
     path = write(tmp_path / "a.tsv", "text\tlabel\ngood\t1\nbad\n\nso\tso\t1\nok\t0\n\n\n")
     assert faults(path) == [
-        (3, "1 field, expected 2"),
-        (4, "empty line, expected 2"),
-        (5, "3 fields, expected 2"),
+        (3, "1 field, expected 2 columns"),
+        (4, "empty line"),
+        (5, "3 fields, expected 2 columns"),
     ]
     assert [row for row in open_table(path).rows(["text"]) if isinstance(row, Row)] == [
         Row(2, ("good",)),
@@ -235,7 +235,7 @@ def test_ragged_rows_and_blank_lines(tmp_path):
 
 def test_lines_of_quoted_fields_count_as_an_editor_counts(tmp_path):
     path = write(tmp_path / "a.csv", 'text,label\n"a\nb\nc",1\nbad\n"x"y,1\nok,0\n')
-    assert faults(path) == [(5, "1 field, expected 2"), (6, "wrongly quoted (',' expected after '\"')")]
+    assert faults(path) == [(5, "1 field, expected 2 columns"), (6, "wrongly quoted (',' expected after '\"')")]
     assert next(iter(open_table(path).rows(["label"]))) == Row(2, ("1",))
 
 

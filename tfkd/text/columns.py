@@ -133,7 +133,8 @@ def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
     label = next(iter(labels), "") or next((name for name in rarely_differing if name not in texts), "")
     text = next(iter(texts), "") or next((name for name in reversed(rarely_differing) if name != label), "")
     flags = f"--text_column={shlex.quote(text)}" + f" --label_column={shlex.quote(label)}" * labelled
-    if row_above := next((name for name in unknown if name in contents[name]), ""):
+    row_above = next((name for name in unknown if name in contents[name]), "")
+    if row_above and table.unit == "line":
         raise InputError(
             f"{table.name}: line 1: looks like a row, as {row_above[:40]!r} stands further down too; expected a "
             "header: the names of the columns, such as text,label; if it is one, say --text_column and --label_column"

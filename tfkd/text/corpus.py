@@ -19,7 +19,17 @@ from tfkd.text.detokenizer import detokenizer
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, kind_of
 from tfkd.text.labels import label_numbers, label_text, name_labels
 from tfkd.text.overlap import find_overlap, overlap_keys
-from tfkd.text.readers import SUFFIXES, Reject, Table, excerpt_of, is_folder, open_table, suffix_of, text_fault
+from tfkd.text.readers import (
+    EMPTY_LINE,
+    SUFFIXES,
+    Reject,
+    Table,
+    excerpt_of,
+    is_folder,
+    open_table,
+    suffix_of,
+    text_fault,
+)
 from tfkd.text.split import cut_dev
 
 _SHOWN_REJECTS = 3
@@ -59,6 +69,8 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
     bad.check()
     if bad.count:
         notes.append(f"{bad.count:,} rows rejected; the first: {bad.first()}")
+    if bad.empty_lines:
+        notes.append(f"{bad.empty_lines:,} empty line{'s' * (bad.empty_lines != 1)} skipped")
 
     names = _names_of_labels(train, sources.train, config, notes)
     undo = detokenizer(config.detokenize)
@@ -140,14 +152,18 @@ def _one_of(folder: Path, stems: tuple[str, ...]) -> Path | None:
 
 @dataclass
 class _BadRows:
-    """Counts rejected rows, and keeps as many as the limit lets through and a few to be named."""
+    """Counts rejected rows, and keeps as many as the limit lets through and a few to be named; empty lines are none."""
 
     limit: int
     count: int = 0
+    empty_lines: int = 0
     kept: list[Reject] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
 
     def add(self, reject: Reject, unit: str) -> None:
+        if reject.reason == EMPTY_LINE:
+            self.empty_lines += 1
+            return
         self.count += 1
         self.units[reject.file] = unit
         if len(self.kept) < self.limit + _SHOWN_REJECTS:

@@ -275,7 +275,8 @@ class _OpenLines:
 
 
 _OVERLONG = f"a line of more than {MAX_LINE_CHARS:,} characters"
-_BLANK = "empty line"
+# The reason of a Reject that holds nothing at all.
+EMPTY_LINE = "empty line"
 
 
 def _without_trailing_blanks(records: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
@@ -311,9 +312,11 @@ class _DelimitedTable:
         for line, cells in itertools.islice(self.records(), 1, None):
             if isinstance(cells, str):
                 yield Reject(self.name, line, cells, "")
+            elif not any(cells):
+                yield Reject(self.name, line, EMPTY_LINE, "")
             elif len(cells) != width:
-                found = f"{len(cells)} field{'s' * (len(cells) != 1)}" if cells else _BLANK
-                yield Reject(self.name, line, f"{found}, expected {width}", excerpt_of(cells))
+                found = f"{len(cells)} field{'s' * (len(cells) != 1)}"
+                yield Reject(self.name, line, f"{found}, expected {width} columns", excerpt_of(cells))
             else:
                 yield Row(line, tuple(cells[place] for place in places))
 
@@ -351,7 +354,7 @@ def _open_delimited(source: _TextSource, delimiter: str, quoted: bool) -> Table:
         raise InputError(f"{source.path}: is empty, expected a header line and rows")
     line, header = first
     if isinstance(header, str) or not any(name.strip() for name in header):
-        fault = header if isinstance(header, str) else _BLANK
+        fault = header if isinstance(header, str) else EMPTY_LINE
         raise InputError(f"{source.path}: line {line}: {fault}, expected a header with the names of the columns")
     if any("\0" in name for name in header):
         raise InputError(
@@ -391,7 +394,7 @@ def _json_objects(source: _TextSource) -> Iterator[tuple[int, dict[str, Any] | s
         if line is None:
             yield number, _OVERLONG, ""
         elif line == []:
-            yield number, _BLANK, ""
+            yield number, EMPTY_LINE, ""
         else:
             try:
                 value = json.loads(line)
