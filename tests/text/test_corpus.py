@@ -394,6 +394,14 @@ def test_bad_rows_of_all_files_count_together(tmp_path):
     assert len(corpus(tmp_path, max_bad_rows=2).dev) == 1
 
 
+def test_separator_of_a_csv_is_said(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text;label\n" + "".join(f"{text};{label}\n" for text, label in GOOD))
+    found = corpus(path)
+    assert len(found.train) + len(found.dev) == 4
+    assert found.notes[0] == f"{path}: separated by semicolons, as its header is"
+
+
 @pytest.mark.parametrize("suffix", ["tsv", "csv", "jsonl"])
 def test_empty_lines_are_skipped_and_said(tmp_path, suffix):
     rows = (("text", "label"), *GOOD)

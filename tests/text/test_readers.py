@@ -125,6 +125,14 @@ def test_byte_order_mark_crlf_and_no_last_line_end(tmp_path, suffix):
     assert read(write(tmp_path / f"a.{suffix}", b"\xef\xbb\xbf" + content.encode())) == [("good", "1"), ("bad", "0")]
 
 
+def test_csv_of_semicolons_where_the_header_has_no_comma(tmp_path):
+    path = write(tmp_path / "a.csv", 'text;label\n"so; so, ""so""";1\n"it is 1,5";0\n')
+    assert read(path) == [('so; so, "so"', "1"), ("it is 1,5", "0")]
+    assert open_table(path).note == "separated by semicolons, as its header is"
+    assert open_table(write(tmp_path / "b.csv", "text,label;\n")).columns == ("text", "label;")
+    assert open_table(write(tmp_path / "d.tsv", "text;label\n")).note == ""
+
+
 def test_jsonl_with_byte_order_mark_and_blank_end(tmp_path):
     path = write(tmp_path / "a.jsonl", b'\xef\xbb\xbf{"text": "good", "label": 1}\r\n{"label": 0}\n\n\n')
     assert read(path) == [("good", 1), (None, 0)]

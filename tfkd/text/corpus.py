@@ -62,7 +62,9 @@ def read_corpus(config: DataConfig, seed: int, rejects: Path | None = None) -> C
 
 def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
     sources = _find_sources(config)
-    columns, notes = choose_columns(sources.train, config)
+    columns, guesses = choose_columns(sources.train, config)
+    tables = (sources.train, sources.dev, sources.unlabelled)
+    notes = [f"{table.name}: {table.note}" for table in tables if table and table.note] + guesses
     train = _read_rows(sources.train, columns, bad)
     dev = _read_rows(sources.dev, columns, bad) if sources.dev else None
     unlabelled = _read_unlabelled(sources.unlabelled, columns, config, bad, notes) if sources.unlabelled else None

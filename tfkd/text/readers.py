@@ -56,6 +56,7 @@ class Table(Protocol):
       unit: what `Row.line` counts: "line" or "row".
       columns: the names of the columns, in order.
       label_names: names of the labels 0, 1, ... if the source itself fixes them.
+      note: what a user should hear of how it is read; mostly "".
     """
 
     @property
@@ -70,6 +71,9 @@ class Table(Protocol):
     @property
     def label_names(self) -> tuple[str, ...]: ...
 
+    @property
+    def note(self) -> str: ...
+
     def rows(self, wanted: Sequence[str]) -> Iterator[Row | Reject]:
         """Yields the cells of the `wanted` columns, row by row."""
         ...
@@ -80,7 +84,9 @@ def open_table(path: str | Path, encoding: str = "utf-8", quoting: str = "auto")
 
     Args:
       path: a .tsv, .csv, .jsonl, .ndjson or .parquet file, with a header line
-        (TSV, CSV) or the same keys in every object (JSONL).
+        (TSV, CSV) or the same keys in every object (JSONL). A CSV whose header
+        has no comma but semicolons, as spreadsheets write it where the comma is
+        the decimal point, is separated by these.
       encoding: of text files; "utf-8" takes a byte order mark too.
       quoting: "yes" if fields may be quoted, "no" if a quote is text, "auto":
         CSV yes, TSV no.
@@ -301,6 +307,7 @@ class _DelimitedTable:
     columns: tuple[str, ...] = ()
     unit: str = "line"
     label_names: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -350,6 +357,9 @@ class _DelimitedTable:
 def _open_delimited(source: _TextSource, delimiter: str, quoted: bool) -> Table:
     table = _DelimitedTable(source, delimiter, quoted)
     first = next(table.records(), None)
+    if delimiter == "," and first is not None and len(first[1]) == 1 and ";" in first[1][0]:
+        table = dataclasses.replace(table, delimiter=";", note="separated by semicolons, as its header is")
+        first = next(table.records(), None)
     if first is None:
         raise InputError(f"{source.path}: is empty, expected a header line and rows")
     line, header = first
@@ -372,6 +382,7 @@ class _JsonLinesTable:
     columns: tuple[str, ...]
     unit: str = "line"
     label_names: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -425,6 +436,7 @@ class _ParquetTable:
     columns: tuple[str, ...]
     unit: str = "row"
     label_names: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
