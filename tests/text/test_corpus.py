@@ -64,7 +64,10 @@ def test_folder_with_dev_and_unlabelled(tmp_path):
 def test_dev_rows_in_train_are_counted_and_kept(tmp_path):
     found = corpus(folder(tmp_path, GOOD, [("good ", 1), ("new", 0)]))
     assert len(found.train) == 4
-    assert any(note.startswith("1 of 2 dev rows are also in train") for note in found.notes)
+    assert any(
+        note.startswith("1 of 2 dev rows are also in train, as they are or within a longer text; the first: 'good '; ")
+        for note in found.notes
+    )
 
 
 def test_files_by_flag_override_those_of_the_folder(tmp_path):
@@ -481,8 +484,47 @@ def test_impossible_cut(tmp_path, dev_rows, message):
 
 
 def test_label_of_one_row_can_not_be_cut(tmp_path):
-    with pytest.raises(InputError, match=r"a\.tsv: a label with one row alone"):
-        corpus(tsv(tmp_path / "a.tsv", *GOOD[:3]))
+    with pytest.raises(
+        InputError, match=r"a\.tsv: line 4: label 'prais' has one row alone \(praise: 2, prais: 1\): a typo\? "
+    ):
+        corpus(tsv(tmp_path / "a.tsv", ("fine", "praise"), ("good", "praise"), ("great", "prais")))
+    with pytest.raises(
+        InputError, match=r"'l0' has one row alone \(l1: 2, l10: 2, l11: 2, l12: 2, l13: 2, l14: 2, ...,"
+    ):
+        corpus(tsv(tmp_path / "b.tsv", *((f"text {i}", f"l{i // 2}") for i in range(1, 40))))
+
+
+def test_column_of_ids_is_no_column_of_labels(tmp_path):
+    path = tsv(tmp_path / "a.tsv", *((f"text {i}", f"u{i // 8 if i < 16 else i}") for i in range(40)))
+    with pytest.raises(InputError, match="26 labels in 40 rows, 24 of them with one row alone: is 'label' the column"):
+        corpus(path)
+
+
+def test_rows_of_each_label_are_said(tmp_path):
+    found = corpus(folder(tmp_path, [*GOOD, ("so", 1)], [("x", 1)]))
+    assert "train: 5 rows (1: 3, 0: 2)" in found.notes
+    assert "dev: 1 row (1: 1)" in found.notes
+
+
+def test_labels_that_differ_by_case_or_blanks_alone(tmp_path):
+    labels = ("not spam", "Not  spam", "not spam ", "spam")
+    found = corpus(folder(tmp_path, [(f"text {i}", label) for i, label in enumerate(labels)], [("x", "spam")]))
+    assert len(found.label_names) == 3
+    assert (
+        "labels 'Not  spam' (1 row) and 'not spam' (2 rows) differ by case or blanks alone: if they are one, "
+        "write them alike"
+    ) in found.notes
+
+
+def test_cut_keeps_a_text_and_what_holds_it_on_one_side(tmp_path):
+    rows = [
+        (f"{'please ' * (i % 3)}take order number {i // 3} back to us{'!' * (i % 2)}", i // 3 % 2) for i in range(90)
+    ]
+    found = corpus(tsv(tmp_path / "a.tsv", *rows), dev_rows=18)
+    assert len(found.dev) == 18
+    sides = [{text.split()[-4] for text in examples.texts} for examples in (found.train, found.dev)]
+    assert not sides[0] & sides[1]
+    assert not any("also in train" in note for note in found.notes)
 
 
 # --- detokenizing ----------------------------------------------------------
