@@ -90,14 +90,17 @@ def test_unknown_flag(name):
 @pytest.mark.parametrize(
     ("flag", "part"),
     [
-        ("--epochs=many", "epochs"),
+        ("--epochs=many", "tfkd: --epochs=many: expected a whole number; see"),
+        ("--max_tokens=1.5", "tfkd: --max_tokens=1.5: expected a whole number; see"),
+        ("--alpha=x", "tfkd: --alpha=x: expected a number; see"),
+        ("--update=7", "tfkd: --update=7: expected true or false; see"),
         ("--epochs=0", "--epochs=0: expected a number above 0"),
         ("--alpha=1.5", "--alpha=1.5: expected a share from 0 to 1"),
         ("--alpha=nan", "--alpha=nan"),
         ("--learning_rate=nan", "--learning_rate=nan"),
         ("--teacher_weight_decay=nan", "--teacher_weight_decay=nan"),
         ("--p_mask=0.7 --p_pos=0.7", "at most 1"),
-        ("--optimizer=sgd", "sgd"),
+        ("--optimizer=sgd", "tfkd: --optimizer=sgd: expected one of adam|adadelta; see"),
         ("--soft_loss=l1", "l1"),
         ("--temperature=0", "--temperature=0"),
         ("--quantization=int4", "int4"),
@@ -107,7 +110,8 @@ def test_unknown_flag(name):
         ("--student_seeds=1,1", "each once"),
         ("--student_seeds=", "one or more"),
         ("--student_seeds=-1", "from 0 to"),
-        ("--seed=-1", "seed"),
+        ("--seed=-1", "tfkd: --seed=-1: expected an integer in the range [0, 4294967295]; see"),
+        ("--seed=x", "tfkd: --seed=x: expected a whole number; see"),
         ("--seed=99999999999", "seed"),
         ("--max_tokens=0", "--max_tokens=0"),
         ("--vocabulary_size=3", "--vocabulary_size=3"),
@@ -123,7 +127,11 @@ def test_bad_value(flag, part, tmp_path):
 
 
 def test_bad_value_of_augment(tmp_path):
-    assert_one_line(call("augment", "--shard_rows=0", "--data=x.tsv", f"--out={tmp_path / 'x'}"), 2, "shard_rows")
+    assert_one_line(
+        call("augment", "--shard_rows=0", "--data=x.tsv", f"--out={tmp_path / 'x'}"),
+        2,
+        "--shard_rows=0: expected a positive integer",
+    )
 
 
 def test_flagfile(tmp_path):

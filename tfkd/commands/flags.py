@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, TypeVar
 
 from absl import flags
@@ -12,6 +13,14 @@ from tfkd.errors import UsageError
 FLAGS = flags.FLAGS
 MAX_SEED = 2**32 - 1  # NumPy's and Keras' limit
 _Config = TypeVar("_Config")
+# How absl's messages of a bad value end, and how ours do.
+_FAULTS = (
+    (r"invalid literal for int\(\) .*", "expected a whole number"),
+    (r"could not convert string to float: .*", "expected a number"),
+    (r"\('Non-boolean argument to boolean flag', .*\)", "expected true or false"),
+    (r"\S+ is not (an integer .*|integer .*|a \S+ integer)", r"expected \1"),
+    (r"value should be one of <(.*)>", r"expected one of \1"),
+)
 
 
 def define_flags_of(*config_classes: type[Any]) -> None:
@@ -50,6 +59,16 @@ def required(name: str) -> str:
     if not FLAGS[name].value:
         raise UsageError(f"--{name} is missing: {FLAGS[name].help}")
     return FLAGS[name].value
+
+
+def fault_of_flags(error: Exception) -> str:
+    """Returns what to say of flags that couldn't be read, in one line."""
+    said = " ".join(str(error).split())
+    if isinstance(error, flags.IllegalFlagValueError):
+        said = said.removeprefix("flag ")
+        for absl_says, instead in _FAULTS:
+            said = re.sub(f": {absl_says}$", f": {instead}", said)
+    return said
 
 
 def _define(name: str, default: Any, help: str, choices: tuple[str, ...] | None) -> None:
