@@ -171,6 +171,30 @@ def test_missing_flag(argv, flag):
     assert_one_line(call(*argv), 2, f"{flag} is missing", f"tfkd {argv[0]} --help")
 
 
+@pytest.mark.parametrize(
+    ("argv", "status", "part"),
+    [
+        (["run"], 2, "--data is missing"),
+        (["finetune", "--out=x"], 2, "--data is missing"),
+        (["run", "--data=none.csv"], 1, "none.csv: there is no such file"),
+        (["finetune", "--data=none.csv", "--out=x"], 1, "none.csv: there is no such file"),
+        (["augment", "--data=none.csv", "--out=x"], 1, "none.csv: there is no such file"),
+        (["distill", "--data=none.csv", "--out=x", "--baseline"], 1, "none.csv: there is no such file"),
+        (["distill", "--data=none.csv", "--out=x", "--transfer_set=none"], 1, "none: no manifest.json"),
+        (["export", "--data=none.csv", "--out=x", "--student=none"], 1, "--student=none: there is no such folder"),
+        (["export", "--data=none.csv", "--out=x", "--student=tests"], 1, "none.csv: there is no such file"),
+        (["evaluate", "--data=none.csv", "tests"], 1, "none.csv: there is no such file"),
+        (["label", "--sentences=none", "--teacher=none", "--out=x"], 1, "none: no manifest.json"),
+    ],
+)
+def test_what_is_not_there_is_said_before_anything_heavy_is_loaded(argv, status, part):
+    outcome = call_process(*argv, code=LOADED)
+    assert outcome.status == status
+    assert outcome.err.startswith("tfkd: ")
+    assert part in outcome.err.splitlines()[0]
+    assert not _loaded(outcome.err) & (set(HEAVY) - {"numpy", "pyarrow"})
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_data_that_is_not_there(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -183,7 +207,11 @@ def test_files_that_are_not_there(tmp_path, monkeypatch, corpus_file):
     assert_one_line(call("label", "--sentences=none", "--teacher=none", "--out=x"), 1, "none: no manifest.json")
     assert_one_line(call("label", "--logits_from=none", "--labels=a,b", "--out=x"), 1, "--logits_from=none")
     assert_one_line(call("distill", f"--data={corpus_file}", "--transfer_set=none", "--out=x"), 1, "none")
-    assert_one_line(call("export", f"--data={corpus_file}", "--student=none", "--out=x"), 1, "none: no student")
+    assert_one_line(
+        call("export", f"--data={corpus_file}", "--student=none", "--out=x"),
+        1,
+        "--student=none: there is no such folder",
+    )
     assert_one_line(call("evaluate", f"--data={corpus_file}", "none"), 1, "none: there is no such")
     assert_one_line(call("evaluate", f"--data={corpus_file}"), 2, "one or more models")
     assert_one_line(call("predict", "--model=none", "text"), 1, "none")

@@ -29,13 +29,14 @@ def main(arguments: list[str]) -> None:
         if not Path(model).exists():
             raise InputError(f"{model}: there is no such file or folder")
     data = config_of(DataConfig)
-    import_tensorflow()
     from tfkd.pipeline.data import read_sentences
+
+    dev, names = (corpus := read_sentences(data, FLAGS.seed)).dev, corpus.label_names
+    import_tensorflow()
     from tfkd.report.evaluation import open_classifier
     from tfkd.report.metrics import FIGURE_NAMES, classification_figures
     from tfkd.text.examples import kind_of
 
-    dev, names = (corpus := read_sentences(data, FLAGS.seed)).dev, corpus.label_names
     for model in arguments:
         classifier = open_classifier(model)
         if classifier.label_names != names:

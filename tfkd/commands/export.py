@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required, required_folder
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -53,24 +53,25 @@ def main(arguments: list[str]) -> None:
         raise UsageError("--tune: is for students; a teacher is exported in one way")
     if FLAGS.arm64 and not FLAGS.tune:
         raise UsageError("--arm64: counts for --tune; tfkd benchmark --arm64 counts those of a file")
-    folder, out = FLAGS.teacher or required("student"), Path(required("out"))
+    out, folder = Path(required("out")), required_folder("teacher" if FLAGS.teacher else "student")
     data, config = config_of(DataConfig), config_of(ExportConfig)
+    from tfkd.pipeline.data import read_sentences
+
+    corpus = read_sentences(data, FLAGS.seed)
     import_tensorflow()
     if FLAGS.teacher:
-        _export_teacher(folder, data, config, out)
+        _export_teacher(folder, corpus, config, out)
     elif FLAGS.tune:
-        _tune(folder, data, config, out)
+        _tune(folder, corpus, config, out)
     else:
-        _export_student(folder, data, config, out)
+        _export_student(folder, corpus, config, out)
 
 
-def _export_student(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
+def _export_student(folder: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
     from tfkd.export.exporter import export_student
-    from tfkd.pipeline.data import read_sentences
     from tfkd.training.student_folder import load_student
 
     student = load_student(folder)
-    corpus = read_sentences(data, FLAGS.seed)
     texts = _texts_to_fit(corpus)
     result = export_student(
         student.model, student.tokenizer, student.label_names, corpus.dev, texts, out, config, name=out.stem
@@ -78,24 +79,20 @@ def _export_student(folder: str, data: DataConfig, config: ExportConfig, out: Pa
     _say(result, corpus)
 
 
-def _export_teacher(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
+def _export_teacher(folder: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
     from tfkd.export.teacher_export import export_teacher
-    from tfkd.pipeline.data import read_sentences
     from tfkd.training.finetune import load_finetuned
 
     finetuned = load_finetuned(folder)
-    corpus = read_sentences(data, FLAGS.seed)
     _say(export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem), corpus)
 
 
-def _tune(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
+def _tune(folder: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
     from tfkd.benchmark.arm64 import arm64_emulator
-    from tfkd.pipeline.data import read_sentences
     from tfkd.pipeline.tuning import described, trials_table, tune
     from tfkd.training.student_folder import load_student
 
     student = load_student(folder)
-    corpus = read_sentences(data, FLAGS.seed)
     emulator = arm64_emulator() if FLAGS.arm64 else None
     trials = tune(student, corpus.dev, _texts_to_fit(corpus), config, out, emulator)
     print(trials_table(trials))

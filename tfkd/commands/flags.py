@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 from typing import Any, TypeVar
 
 from absl import flags
 
-from tfkd.errors import UsageError
+from tfkd.errors import InputError, UsageError
 
 FLAGS = flags.FLAGS
 MAX_SEED = 2**32 - 1  # NumPy's and Keras' limit
@@ -59,6 +60,19 @@ def required(name: str) -> str:
     if not FLAGS[name].value:
         raise UsageError(f"--{name} is missing: {FLAGS[name].help}")
     return FLAGS[name].value
+
+
+def required_folder(name: str) -> str:
+    """Returns the value of a flag that must name a folder which is there.
+
+    Raises:
+      UsageError: it isn't given.
+      InputError: there is no such folder.
+    """
+    folder = required(name)
+    if not Path(folder).is_dir():
+        raise InputError(f"--{name}={folder}: there is no such folder; expected the {FLAGS[name].help}")
+    return folder
 
 
 def fault_of_flags(error: Exception) -> str:

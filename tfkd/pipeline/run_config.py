@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tfkd.config import (
@@ -15,6 +16,10 @@ from tfkd.config import (
     StudentConfig,
     TeacherConfig,
 )
+from tfkd.errors import UsageError
+from tfkd.files import read_json
+
+FLAGS_FILE, REJECTS_FILE = "flags.json", "rejects.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +91,24 @@ def changed_flags(config: RunConfig) -> dict[str, str]:
 def shown(value: Any) -> str:
     """Returns a flag's value as one would write it."""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
+    """Passes a run folder that is new or was made with these flags.
+
+    Raises:
+      UsageError: the folder was made with other flags, or is no run folder.
+    """
+    flags = flags_of(config)
+    path = folder / FLAGS_FILE
+    if path.exists():
+        known = read_json(path)
+        changed = sorted(name for name in flags.keys() | known.keys() if flags.get(name) != known.get(name))
+        if changed and not update:
+            differences = ", ".join(f"--{n}={shown(flags.get(n))} (was {shown(known.get(n))})" for n in changed[:4])
+            raise UsageError(
+                f"{folder}: was made with other flags: {differences}{' ...' if len(changed) > 4 else ''}; "
+                "give another --name, or --update to redo the steps that depend on them"
+            )
+    elif folder.is_dir() and any(path.name != REJECTS_FILE for path in folder.iterdir()):
+        raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")

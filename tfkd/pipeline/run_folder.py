@@ -10,14 +10,14 @@ from typing import Any
 from tfkd.benchmark.comparison import ModelFigures
 from tfkd.errors import InputError
 from tfkd.files import read_json, sha256_of
-from tfkd.pipeline.run_config import RunConfig, changed_flags, config_of_flags, flags_of, shown
+from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, changed_flags, config_of_flags, flags_of, shown
 from tfkd.pipeline.steps import recorded_step
 from tfkd.report.run_summary import LearningCurve, RunSummary
 from tfkd.training.finetune import DESCRIPTION_FILE as TEACHER_FILE
 from tfkd.training.finetune import is_finetuned
 from tfkd.training.student_folder import DESCRIPTION_FILE as STUDENT_FILE
 
-FLAGS_FILE, METRICS_FILE, REJECTS_FILE = "flags.json", "metrics.json", "rejects.jsonl"
+METRICS_FILE = "metrics.json"
 BENCHMARK_FILE = "benchmark.json"
 
 
