@@ -195,6 +195,14 @@ def test_what_is_not_there_is_said_before_anything_heavy_is_loaded(argv, status,
     assert not _loaded(outcome.err) & (set(HEAVY) - {"numpy", "pyarrow"})
 
 
+@pytest.mark.parametrize("name", ["../evil", "a/b", "/tmp/evil", "..", ".", "", "a/"])
+def test_name_of_a_run_is_one_folder(name, tmp_path, corpus_file):
+    runs = tmp_path / "runs"
+    outcome = call("run", f"--name={name}", f"--runs={runs}", f"--data={corpus_file}")
+    assert_one_line(outcome, 2, f"--name={name}: expected the name of one folder; --runs says in which it lies")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_data_that_is_not_there(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -20,6 +20,8 @@ from tfkd.errors import UsageError
 from tfkd.files import read_json
 
 FLAGS_FILE, REJECTS_FILE = "flags.json", "rejects.jsonl"
+# Flags that name a file or folder of which only the content counts.
+_PATHS = ("data", "dev", "unlabelled", "transfer_set")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,9 @@ def refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
     path = folder / FLAGS_FILE
     if path.exists():
         known = read_json(path)
-        changed = sorted(name for name in flags.keys() | known.keys() if flags.get(name) != known.get(name))
+        changed = sorted(
+            name for name in flags.keys() | known.keys() if not _same(name, flags.get(name), known.get(name))
+        )
         if changed and not update:
             differences = ", ".join(f"--{n}={shown(flags.get(n))} (was {shown(known.get(n))})" for n in changed[:4])
             raise UsageError(
@@ -112,3 +116,8 @@ def refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
             )
     elif folder.is_dir() and any(path.name != REJECTS_FILE for path in folder.iterdir()):
         raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")
+
+
+def _same(name: str, value: Any, known: Any) -> bool:
+    """Returns whether a flag has the value it had, or names the same file in another way."""
+    return value == known or bool(name in _PATHS and value and known and Path(value).resolve() == Path(known).resolve())
