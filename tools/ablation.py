@@ -21,6 +21,7 @@ from absl import flags
 from tfkd.commands import run as run_command
 from tfkd.errors import TfkdError, UsageError
 from tfkd.files import read_json, write_text
+from tfkd.native_stderr import import_tensorflow
 from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
 
@@ -100,6 +101,7 @@ def main(argv: list[str]) -> None:
         raise UsageError(
             f"--variants={','.join(sorted(unknown))}: expected some of {', '.join(v.name for v in VARIANTS)}"
         )
+    import_tensorflow()
     config, folder = run_command.run_config(), Path(FLAGS.runs) / FLAGS.name
     chosen = [v for i, v in enumerate(VARIANTS) if i == 0 or not FLAGS.variants or v.name in FLAGS.variants]
     ablate(config, folder, chosen)

@@ -90,14 +90,17 @@ def test_unknown_flag(name):
 @pytest.mark.parametrize(
     ("flag", "part"),
     [
-        ("--epochs=many", "epochs"),
+        ("--epochs=many", "tfkd: --epochs=many: expected a whole number; see"),
+        ("--max_tokens=1.5", "tfkd: --max_tokens=1.5: expected a whole number; see"),
+        ("--alpha=x", "tfkd: --alpha=x: expected a number; see"),
+        ("--update=7", "tfkd: --update=7: expected true or false; see"),
         ("--epochs=0", "--epochs=0: expected a number above 0"),
         ("--alpha=1.5", "--alpha=1.5: expected a share from 0 to 1"),
         ("--alpha=nan", "--alpha=nan"),
         ("--learning_rate=nan", "--learning_rate=nan"),
         ("--teacher_weight_decay=nan", "--teacher_weight_decay=nan"),
         ("--p_mask=0.7 --p_pos=0.7", "at most 1"),
-        ("--optimizer=sgd", "sgd"),
+        ("--optimizer=sgd", "tfkd: --optimizer=sgd: expected one of adam|adadelta; see"),
         ("--soft_loss=l1", "l1"),
         ("--temperature=0", "--temperature=0"),
         ("--quantization=int4", "int4"),
@@ -107,7 +110,8 @@ def test_unknown_flag(name):
         ("--student_seeds=1,1", "each once"),
         ("--student_seeds=", "one or more"),
         ("--student_seeds=-1", "from 0 to"),
-        ("--seed=-1", "seed"),
+        ("--seed=-1", "tfkd: --seed=-1: expected an integer in the range [0, 4294967295]; see"),
+        ("--seed=x", "tfkd: --seed=x: expected a whole number; see"),
         ("--seed=99999999999", "seed"),
         ("--max_tokens=0", "--max_tokens=0"),
         ("--vocabulary_size=3", "--vocabulary_size=3"),
@@ -123,7 +127,11 @@ def test_bad_value(flag, part, tmp_path):
 
 
 def test_bad_value_of_augment(tmp_path):
-    assert_one_line(call("augment", "--shard_rows=0", "--data=x.tsv", f"--out={tmp_path / 'x'}"), 2, "shard_rows")
+    assert_one_line(
+        call("augment", "--shard_rows=0", "--data=x.tsv", f"--out={tmp_path / 'x'}"),
+        2,
+        "--shard_rows=0: expected a positive integer",
+    )
 
 
 def test_flagfile(tmp_path):
@@ -163,6 +171,38 @@ def test_missing_flag(argv, flag):
     assert_one_line(call(*argv), 2, f"{flag} is missing", f"tfkd {argv[0]} --help")
 
 
+@pytest.mark.parametrize(
+    ("argv", "status", "part"),
+    [
+        (["run"], 2, "--data is missing"),
+        (["finetune", "--out=x"], 2, "--data is missing"),
+        (["run", "--data=none.csv"], 1, "none.csv: there is no such file"),
+        (["finetune", "--data=none.csv", "--out=x"], 1, "none.csv: there is no such file"),
+        (["augment", "--data=none.csv", "--out=x"], 1, "none.csv: there is no such file"),
+        (["distill", "--data=none.csv", "--out=x", "--baseline"], 1, "none.csv: there is no such file"),
+        (["distill", "--data=none.csv", "--out=x", "--transfer_set=none"], 1, "none: no manifest.json"),
+        (["export", "--data=none.csv", "--out=x", "--student=none"], 1, "--student=none: there is no such folder"),
+        (["export", "--data=none.csv", "--out=x", "--student=tests"], 1, "none.csv: there is no such file"),
+        (["evaluate", "--data=none.csv", "tests"], 1, "none.csv: there is no such file"),
+        (["label", "--sentences=none", "--teacher=none", "--out=x"], 1, "none: no manifest.json"),
+    ],
+)
+def test_what_is_not_there_is_said_before_anything_heavy_is_loaded(argv, status, part):
+    outcome = call_process(*argv, code=LOADED)
+    assert outcome.status == status
+    assert outcome.err.startswith("tfkd: ")
+    assert part in outcome.err.splitlines()[0]
+    assert not _loaded(outcome.err) & (set(HEAVY) - {"numpy", "pyarrow"})
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "/tmp/evil", "..", ".", "", "a/"])
+def test_name_of_a_run_is_one_folder(name, tmp_path, corpus_file):
+    runs = tmp_path / "runs"
+    outcome = call("run", f"--name={name}", f"--runs={runs}", f"--data={corpus_file}")
+    assert_one_line(outcome, 2, f"--name={name}: expected the name of one folder; --runs says in which it lies")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_data_that_is_not_there(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -175,7 +215,11 @@ def test_files_that_are_not_there(tmp_path, monkeypatch, corpus_file):
     assert_one_line(call("label", "--sentences=none", "--teacher=none", "--out=x"), 1, "none: no manifest.json")
     assert_one_line(call("label", "--logits_from=none", "--labels=a,b", "--out=x"), 1, "--logits_from=none")
     assert_one_line(call("distill", f"--data={corpus_file}", "--transfer_set=none", "--out=x"), 1, "none")
-    assert_one_line(call("export", f"--data={corpus_file}", "--student=none", "--out=x"), 1, "none: no student")
+    assert_one_line(
+        call("export", f"--data={corpus_file}", "--student=none", "--out=x"),
+        1,
+        "--student=none: there is no such folder",
+    )
     assert_one_line(call("evaluate", f"--data={corpus_file}", "none"), 1, "none: there is no such")
     assert_one_line(call("evaluate", f"--data={corpus_file}"), 2, "one or more models")
     assert_one_line(call("predict", "--model=none", "text"), 1, "none")

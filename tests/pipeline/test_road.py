@@ -29,9 +29,9 @@ from tfkd.config import (
 )
 from tfkd.errors import InputError, UsageError
 from tfkd.export.litert_classifier import LiteRtClassifier
-from tfkd.files import read_json
+from tfkd.files import read_json, write_json
 from tfkd.pipeline.road import run
-from tfkd.pipeline.run_config import RunConfig
+from tfkd.pipeline.run_config import RunConfig, flags_of, refuse_other_flags
 from tfkd.report import metrics as metrics_module
 from tfkd.training.student_folder import load_student
 
@@ -173,6 +173,17 @@ def test_other_flags_are_refused_and_spoil_nothing(config, copied, tmp_path):
     outcome = call("run", f"--runs={tmp_path}", "--name=whole", *_as_flags(other))
     assert_one_line(outcome, 2, str(copied), "--max_tokens=9 (was 12)", "--update")
     assert _snapshot(copied) == before
+
+
+def test_the_same_file_by_another_path_is_no_other_flag(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    write_json(tmp_path / "run" / "flags.json", flags_of(RunConfig(data=DataConfig(data="a.csv", dev="dev.csv"))))
+    by_another_path = DataConfig(data=str(tmp_path / "a.csv"), dev="run/../dev.csv")
+    refuse_other_flags(RunConfig(data=by_another_path), tmp_path / "run", update=False)
+    for other in (DataConfig(data="run/a.csv", dev="dev.csv"), DataConfig(data="a.csv")):
+        with pytest.raises(UsageError, match="was made with other flags: --d"):
+            refuse_other_flags(RunConfig(data=other), tmp_path / "run", update=False)
 
 
 def test_a_folder_that_is_no_run_is_refused(config, tmp_path):

@@ -64,7 +64,10 @@ def test_folder_with_dev_and_unlabelled(tmp_path):
 def test_dev_rows_in_train_are_counted_and_kept(tmp_path):
     found = corpus(folder(tmp_path, GOOD, [("good ", 1), ("new", 0)]))
     assert len(found.train) == 4
-    assert any(note.startswith("1 of 2 dev rows are also in train") for note in found.notes)
+    assert any(
+        note.startswith("1 of 2 dev rows are also in train, as they are or within a longer text; the first: 'good '; ")
+        for note in found.notes
+    )
 
 
 def test_files_by_flag_override_those_of_the_folder(tmp_path):
@@ -155,6 +158,93 @@ def test_columns_by_flag_are_not_said(tmp_path):
 def test_wrong_columns(tmp_path, header, flags, message):
     with pytest.raises(InputError, match=message):
         corpus(tsv(tmp_path / "a.tsv", ("x", 0, 1), header=header), **flags)
+
+
+TICKETS = tuple(
+    (1000 + i, f"the {noun} of order {i} is {state}", team, i % 4, f"2026-03-{i % 28 + 1:02} 10:{i:02}")
+    for i, (noun, state, team) in enumerate(
+        (noun, state, team)
+        for noun in ("bill", "app")
+        for state in ("late", "wrong", "broken", "lost", "fine")
+        for team in ("billing", "support", "sales")
+    )
+)
+
+
+def of_tickets(path: Path, header: tuple[str, ...], *places: int) -> Path:
+    return tsv(path, *(tuple(row[place] for place in places) for row in TICKETS), header=header)
+
+
+@pytest.mark.parametrize(
+    ("header", "places", "text", "label"),
+    [
+        (("id", "ticket text", "team"), (0, 1, 2), "ticket text", "team"),
+        (("made", "team", "id", "what"), (4, 2, 0, 1), "what", "team"),
+        (("id", "text", "prio"), (0, 1, 3), "text", "prio"),
+        (("id", "what", "label"), (0, 1, 2), "what", "label"),
+    ],
+)
+def test_columns_are_guessed_by_contents_where_no_name_tells(tmp_path, header, places, text, label):
+    found = corpus(of_tickets(tmp_path / "a.tsv", header, *places))
+    assert {*found.train.texts, *found.dev.texts} == {row[1] for row in TICKETS}
+    assert found.label_names == (("0", "1", "2", "3") if label == "prio" else ("billing", "sales", "support"))
+    assert [note for note in found.notes if "(guessed" in note] == [
+        f"text column: {text} (guessed; --text_column says otherwise)",
+        f"label column: {label} (guessed; --label_column says otherwise)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "places", "message"),
+    [
+        (("id", "ticket text", "team", "prio"), (0, 1, 2, 3), "'team' and 'prio' may each be the label"),
+        (("id", "ticket text", "other text", "team"), (0, 1, 1, 2), "'ticket text' and 'other text' may each be the t"),
+        (("id", "ticket text", "date"), (0, 1, 4), "no column looks like the label"),
+        (("id", "date", "team"), (0, 4, 2), "no column looks like the text"),
+    ],
+)
+def test_nothing_is_guessed_by_contents_that_is_not_sure(tmp_path, header, places, message):
+    with pytest.raises(InputError, match=message) as e:
+        corpus(of_tickets(tmp_path / "a.tsv", header, *places))
+    assert "; name the columns, such as --text_column=" in str(e.value)
+    if "date" not in header:
+        assert str(e.value).endswith("--text_column='ticket text' --label_column=team")
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        (lambda i: f"user {i % 11}", False),  # not three rows a value
+        (lambda i: i / 2, False),
+        (lambda i: f"{i % 2} " * 30, False),  # too long
+        (lambda i: "" if i % 5 else f"{i % 2}", False),  # mostly empty
+        (lambda i: "x", False),
+        (lambda i: "prais" if i == 7 else ("bug", "praise")[i % 2], True),
+    ],
+)
+def test_what_looks_like_labels(tmp_path, label, found):
+    path = tsv(tmp_path / "a.tsv", *((f"text {i}", label(i)) for i in range(30)), header=("text", "team"))
+    with pytest.raises(InputError, match="one row alone" if found else "no column looks like the label"):
+        corpus(path)
+
+
+def test_file_of_a_header_alone_of_one_column_and_without_header(tmp_path):
+    with pytest.raises(InputError, match=r"a\.tsv: has no rows"):
+        corpus(tsv(tmp_path / "a.tsv", header=("ticket text", "team")))
+    with pytest.raises(InputError, match=r"its one column is 'ticket text'; expected a column of texts and one of lab"):
+        corpus(of_tickets(tmp_path / "b.tsv", ("ticket text",), 1))
+    with pytest.raises(
+        InputError, match=r"c\.tsv: line 1: looks like a row, as 'sales' stands further down too; expec"
+    ):
+        corpus(of_tickets(tmp_path / "c.tsv", ("the bill is wet", "sales"), 1, 2))
+
+
+def test_named_column_that_is_not_there_is_said_before_others_are_guessed(tmp_path):
+    path = tsv(tmp_path / "a.tsv", ("x", 0), header=("ticket text", "team"))
+    with pytest.raises(InputError, match=r"no column is named 'text'; .*; choose with --text_column"):
+        corpus(path, text_column="text")
+    with pytest.raises(InputError, match=r"no column is named 'Team'; .*; choose with --label_column"):
+        corpus(path, label_column="Team")
 
 
 def test_wrong_column_in_dev(tmp_path):
@@ -283,7 +373,7 @@ def test_bad_rows_stop_the_run_and_are_written_down(tmp_path):
     path.write_bytes(b"sentence\tlabel\ngood\t1\n \t1\nbad\nbad\t0\nno\t\nN\0L\t1\n")
     rejects = tmp_path / "out" / "rejects.jsonl"
     with pytest.raises(
-        InputError, match=r"line 3: empty text; .*line 4: 1 field, expected 2; .*4 rows can't be used.*=4"
+        InputError, match=r"line 3: empty text; .*line 4: 1 field, expected 2 columns; .*4 rows can't be used.*=4"
     ):
         read_corpus(DataConfig(data=str(path)), 0, rejects)
     assert rejects.exists()
@@ -294,7 +384,7 @@ def test_bad_rows_stop_the_run_and_are_written_down(tmp_path):
     assert any(note.startswith("4 rows rejected") for note in found.notes)
     assert [json.loads(line) for line in rejects.read_text().splitlines()] == [
         {"file": str(path), "line": 3, "reason": "empty text", "text": " \t1"},
-        {"file": str(path), "line": 4, "reason": "1 field, expected 2", "text": "bad"},
+        {"file": str(path), "line": 4, "reason": "1 field, expected 2 columns", "text": "bad"},
         {"file": str(path), "line": 6, "reason": "no label", "text": "no\t"},
         {"file": str(path), "line": 7, "reason": "a NUL in the text", "text": "N\0L\t1"},
     ]
@@ -305,6 +395,31 @@ def test_bad_rows_of_all_files_count_together(tmp_path):
     with pytest.raises(InputError, match="2 rows can't be used"):
         corpus(tmp_path, max_bad_rows=1)
     assert len(corpus(tmp_path, max_bad_rows=2).dev) == 1
+
+
+def test_separator_of_a_csv_is_said(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text;label\n" + "".join(f"{text};{label}\n" for text, label in GOOD))
+    found = corpus(path)
+    assert len(found.train) + len(found.dev) == 4
+    assert found.notes[0] == f"{path}: separated by semicolons, as its header is"
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "csv", "jsonl"])
+def test_empty_lines_are_skipped_and_said(tmp_path, suffix):
+    rows = (("text", "label"), *GOOD)
+    lines = {
+        "tsv": ["\t".join(map(str, row)) for row in rows],
+        "csv": [",".join(map(str, row)) for row in rows],
+        "jsonl": [json.dumps({"text": text, "label": label}) for text, label in GOOD],
+    }[suffix]
+    lines[2:2] = ["", {"tsv": "\t", "csv": ",", "jsonl": " "}[suffix]]  # a spreadsheet's empty row is of separators
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("\n".join([*lines, "", ""]))
+    found = corpus(path)
+    assert len(found.train) + len(found.dev) == 4
+    assert "2 empty lines skipped" in found.notes
+    assert not any("empty line" in note for note in corpus(tsv(tmp_path / "b.tsv", *GOOD)).notes)
 
 
 def test_no_rejects_no_file(tmp_path):
@@ -369,8 +484,47 @@ def test_impossible_cut(tmp_path, dev_rows, message):
 
 
 def test_label_of_one_row_can_not_be_cut(tmp_path):
-    with pytest.raises(InputError, match=r"a\.tsv: a label with one row alone"):
-        corpus(tsv(tmp_path / "a.tsv", *GOOD[:3]))
+    with pytest.raises(
+        InputError, match=r"a\.tsv: line 4: label 'prais' has one row alone \(praise: 2, prais: 1\): a typo\? "
+    ):
+        corpus(tsv(tmp_path / "a.tsv", ("fine", "praise"), ("good", "praise"), ("great", "prais")))
+    with pytest.raises(
+        InputError, match=r"'l0' has one row alone \(l1: 2, l10: 2, l11: 2, l12: 2, l13: 2, l14: 2, ...,"
+    ):
+        corpus(tsv(tmp_path / "b.tsv", *((f"text {i}", f"l{i // 2}") for i in range(1, 40))))
+
+
+def test_column_of_ids_is_no_column_of_labels(tmp_path):
+    path = tsv(tmp_path / "a.tsv", *((f"text {i}", f"u{i // 8 if i < 16 else i}") for i in range(40)))
+    with pytest.raises(InputError, match="26 labels in 40 rows, 24 of them with one row alone: is 'label' the column"):
+        corpus(path)
+
+
+def test_rows_of_each_label_are_said(tmp_path):
+    found = corpus(folder(tmp_path, [*GOOD, ("so", 1)], [("x", 1)]))
+    assert "train: 5 rows (1: 3, 0: 2)" in found.notes
+    assert "dev: 1 row (1: 1)" in found.notes
+
+
+def test_labels_that_differ_by_case_or_blanks_alone(tmp_path):
+    labels = ("not spam", "Not  spam", "not spam ", "spam")
+    found = corpus(folder(tmp_path, [(f"text {i}", label) for i, label in enumerate(labels)], [("x", "spam")]))
+    assert len(found.label_names) == 3
+    assert (
+        "labels 'Not  spam' (1 row) and 'not spam' (2 rows) differ by case or blanks alone: if they are one, "
+        "write them alike"
+    ) in found.notes
+
+
+def test_cut_keeps_a_text_and_what_holds_it_on_one_side(tmp_path):
+    rows = [
+        (f"{'please ' * (i % 3)}take order number {i // 3} back to us{'!' * (i % 2)}", i // 3 % 2) for i in range(90)
+    ]
+    found = corpus(tsv(tmp_path / "a.tsv", *rows), dev_rows=18)
+    assert len(found.dev) == 18
+    sides = [{text.split()[-4] for text in examples.texts} for examples in (found.train, found.dev)]
+    assert not sides[0] & sides[1]
+    assert not any("also in train" in note for note in found.notes)
 
 
 # --- detokenizing ----------------------------------------------------------

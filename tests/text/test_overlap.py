@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.text.examples import Examples
-from tfkd.text.overlap import find_overlap, overlap_keys
+from tfkd.text.overlap import find_overlap, inseparable, overlap_keys
 
 of = Examples.without_labels
 DEV = ["It 's n't a bad film , at all .", "Good!", "one two three four five six"]
@@ -43,6 +43,24 @@ def test_of_pairs_both_texts_must_be_the_same():
 
 def test_texts_without_a_word_are_the_same_if_they_are_equal():
     assert find_overlap(of(["...", " 🙂 ", "!"]), of(["🙂"]))[0].tolist() == [False, True, False]
+
+
+def test_inseparable_by_hand():
+    six = "one two three four five six"
+    texts = ["Good!", six, f"zero {six}", "good", f"{six} seven", "alone", f"{six.upper()}."]
+    keys = inseparable(of(texts))
+    assert len(set(keys)) == 3
+    assert keys[0] == keys[3]
+    assert keys[1] == keys[2] == keys[4] == keys[6]
+    assert keys[5] == overlap_keys(of(texts))[5]
+    # What two texts hold ties them together by way of it, not more than that.
+    assert len(set(inseparable(of([f"zero {six}", f"{six} seven"])))) == 2
+    assert len(set(inseparable(of([f"a {six}", six], ["b", "b"])))) == 2
+
+
+@given(st.lists(st.text(alphabet="ab", max_size=3)))
+def test_short_texts_are_parted_as_their_keys_are(texts):
+    assert inseparable(of(texts)) == overlap_keys(of(texts))
 
 
 @given(text=st.text(), more=st.text())

@@ -125,6 +125,14 @@ def test_byte_order_mark_crlf_and_no_last_line_end(tmp_path, suffix):
     assert read(write(tmp_path / f"a.{suffix}", b"\xef\xbb\xbf" + content.encode())) == [("good", "1"), ("bad", "0")]
 
 
+def test_csv_of_semicolons_where_the_header_has_no_comma(tmp_path):
+    path = write(tmp_path / "a.csv", 'text;label\n"so; so, ""so""";1\n"it is 1,5";0\n')
+    assert read(path) == [('so; so, "so"', "1"), ("it is 1,5", "0")]
+    assert open_table(path).note == "separated by semicolons, as its header is"
+    assert open_table(write(tmp_path / "b.csv", "text,label;\n")).columns == ("text", "label;")
+    assert open_table(write(tmp_path / "d.tsv", "text;label\n")).note == ""
+
+
 def test_jsonl_with_byte_order_mark_and_blank_end(tmp_path):
     path = write(tmp_path / "a.jsonl", b'\xef\xbb\xbf{"text": "good", "label": 1}\r\n{"label": 0}\n\n\n')
     assert read(path) == [("good", 1), (None, 0)]
@@ -223,9 +231,9 @@ def test_damaged_parquet(tmp_path):
 def test_ragged_rows_and_blank_lines(tmp_path):
     path = write(tmp_path / "a.tsv", "text\tlabel\ngood\t1\nbad\n\nso\tso\t1\nok\t0\n\n\n")
     assert faults(path) == [
-        (3, "1 field, expected 2"),
-        (4, "empty line, expected 2"),
-        (5, "3 fields, expected 2"),
+        (3, "1 field, expected 2 columns"),
+        (4, "empty line"),
+        (5, "3 fields, expected 2 columns"),
     ]
     assert [row for row in open_table(path).rows(["text"]) if isinstance(row, Row)] == [
         Row(2, ("good",)),
@@ -235,7 +243,7 @@ def test_ragged_rows_and_blank_lines(tmp_path):
 
 def test_lines_of_quoted_fields_count_as_an_editor_counts(tmp_path):
     path = write(tmp_path / "a.csv", 'text,label\n"a\nb\nc",1\nbad\n"x"y,1\nok,0\n')
-    assert faults(path) == [(5, "1 field, expected 2"), (6, "wrongly quoted (',' expected after '\"')")]
+    assert faults(path) == [(5, "1 field, expected 2 columns"), (6, "wrongly quoted (',' expected after '\"')")]
     assert next(iter(open_table(path).rows(["label"]))) == Row(2, ("1",))
 
 

@@ -28,16 +28,17 @@ def main(arguments: list[str]) -> None:
     data, shape, config = config_of(DataConfig), config_of(StudentConfig), config_of(DistillConfig)
     if FLAGS.baseline and not config.baseline_epochs:
         raise UsageError("--baseline_epochs=0: leaves nothing to do with --baseline")
-    import_tensorflow()
     from tfkd.pipeline.data import read_sentences
-    from tfkd.training.distil import distil, train_baseline
-    from tfkd.training.student_setup import set_up_student
     from tfkd.transfer_set.shards import ShardedTable, check_transfer_set
 
     transfer_set = None if FLAGS.baseline else ShardedTable(required("transfer_set"))
     corpus = read_sentences(data, FLAGS.seed)
     if transfer_set is not None:
         check_transfer_set(transfer_set, corpus)
+    import_tensorflow()
+    from tfkd.training.distil import distil, train_baseline
+    from tfkd.training.student_setup import set_up_student
+
     setup = set_up_student(corpus, shape, config, FLAGS.teacher, FLAGS.seed)
     if transfer_set is None:
         student = train_baseline(setup, out, FLAGS.seed)

@@ -34,13 +34,14 @@ def main(arguments: list[str]) -> None:
         if not Path(model).exists():
             raise InputError(f"{model}: there is no such file or folder")
     data, seed = data_of(arguments)
-    import_tensorflow()
     from tfkd.pipeline.data import read_sentences
+
+    dev, names = (corpus := read_sentences(data, seed)).dev, corpus.label_names
+    import_tensorflow()
     from tfkd.report.evaluation import open_classifier
     from tfkd.report.metrics import FIGURE_NAMES, classification_figures
     from tfkd.text.examples import kind_of
 
-    dev, names = (corpus := read_sentences(data, seed)).dev, corpus.label_names
     for model in chain.from_iterable(map(models_of, arguments)):
         classifier = open_classifier(model)
         if classifier.label_names != names:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required, required_folder
 from tfkd.commands.run_models import data_of, student_of, teacher_of, transfer_set_of
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import UsageError
@@ -57,13 +57,14 @@ def main(arguments: list[str]) -> None:
         raise UsageError("--tune: is for students; a teacher is exported in one way")
     if FLAGS.arm64 and not FLAGS.tune:
         raise UsageError("--arm64: counts for --tune; tfkd benchmark --arm64 counts those of a file")
-    model, out = FLAGS.teacher or required("student"), Path(required("out"))
+    out, model = Path(required("out")), required_folder("teacher" if FLAGS.teacher else "student")
     config, (data, seed) = config_of(ExportConfig), data_of([model])
-    import_tensorflow()
     from tfkd.pipeline.data import read_sentences
 
+    corpus = read_sentences(data, seed)
+    import_tensorflow()
     export = _export_teacher if FLAGS.teacher else _tune if FLAGS.tune else _export_student
-    export(model, read_sentences(data, seed), config, out)
+    export(model, corpus, config, out)
 
 
 def _export_student(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:

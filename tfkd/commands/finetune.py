@@ -20,9 +20,11 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     out, data, teacher = required("out"), config_of(DataConfig), config_of(TeacherConfig)
-    import_tensorflow()
     from tfkd.pipeline.data import read_sentences
+
+    corpus = read_sentences(data, FLAGS.seed)
+    import_tensorflow()
     from tfkd.training.finetune import finetune
 
-    finetuned = finetune(read_sentences(data, FLAGS.seed), teacher, out, FLAGS.seed)
+    finetuned = finetune(corpus, teacher, out, FLAGS.seed)
     print(f"{out}: dev accuracy {finetuned.dev_accuracy:.4f}")

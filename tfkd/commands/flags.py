@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 from typing import Any, TypeVar
 
 from absl import flags
 
-from tfkd.errors import UsageError
+from tfkd.errors import InputError, UsageError
 
 FLAGS = flags.FLAGS
 MAX_SEED = 2**32 - 1  # NumPy's and Keras' limit
 _Config = TypeVar("_Config")
+# How absl's messages of a bad value end, and how ours do.
+_FAULTS = (
+    (r"invalid literal for int\(\) .*", "expected a whole number"),
+    (r"could not convert string to float: .*", "expected a number"),
+    (r"\('Non-boolean argument to boolean flag', .*\)", "expected true or false"),
+    (r"\S+ is not (an integer .*|integer .*|a \S+ integer)", r"expected \1"),
+    (r"value should be one of <(.*)>", r"expected one of \1"),
+)
 
 
 def define_flags_of(*config_classes: type[Any]) -> None:
@@ -50,6 +60,29 @@ def required(name: str) -> str:
     if not FLAGS[name].value:
         raise UsageError(f"--{name} is missing: {FLAGS[name].help}")
     return FLAGS[name].value
+
+
+def required_folder(name: str) -> str:
+    """Returns the value of a flag that must name a folder which is there.
+
+    Raises:
+      UsageError: it isn't given.
+      InputError: there is no such folder.
+    """
+    folder = required(name)
+    if not Path(folder).is_dir():
+        raise InputError(f"--{name}={folder}: there is no such folder; expected the {FLAGS[name].help}")
+    return folder
+
+
+def fault_of_flags(error: Exception) -> str:
+    """Returns what to say of flags that couldn't be read, in one line."""
+    said = " ".join(str(error).split())
+    if isinstance(error, flags.IllegalFlagValueError):
+        said = said.removeprefix("flag ")
+        for absl_says, instead in _FAULTS:
+            said = re.sub(f": {absl_says}$", f": {instead}", said)
+    return said
 
 
 def _define(name: str, default: Any, help: str, choices: tuple[str, ...] | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, required
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, required, required_folder
 from tfkd.commands.run_models import teacher_of
 from tfkd.config import LabelConfig
 from tfkd.errors import UsageError
@@ -27,15 +27,17 @@ def main(arguments: list[str]) -> None:
     out, config = required("out"), config_of(LabelConfig)
     if config.logits_from and len(FLAGS.labels) < 2:
         raise UsageError("--labels is missing: with --logits_from name the labels in the order of the logits")
+    from tfkd.transfer_set.shards import ShardedTable
+
+    sentences = None if config.logits_from else ShardedTable(required("sentences"))
+    teacher = "" if config.logits_from else required_folder("teacher")
     import_tensorflow()
     from tfkd.training.finetune import load_finetuned
     from tfkd.transfer_set.labelling import import_logits, label_sentences
-    from tfkd.transfer_set.shards import ShardedTable
 
-    if config.logits_from:
+    if sentences is None:
         transfer_set = import_logits(config.logits_from, tuple(FLAGS.labels), config, out)
     else:
-        sentences = ShardedTable(required("sentences"))
-        found = load_finetuned(teacher_of(required("teacher")))
+        found = load_finetuned(teacher_of(teacher))
         transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
     print(f"{out}: {transfer_set.rows} sentences in {len(transfer_set)} shards")

@@ -13,6 +13,7 @@ from types import ModuleType
 from absl import flags
 
 import tfkd
+from tfkd.commands.flags import fault_of_flags
 from tfkd.commands.names import COMMANDS, RESUMED
 from tfkd.errors import TfkdError, UsageError
 
@@ -49,7 +50,7 @@ def run_command(argv: list[str]) -> int:
     try:
         arguments = flags.FLAGS([f"tfkd {name}", *argv[1:]])[1:]
     except (flags.Error, OSError, UnicodeDecodeError) as e:
-        return _fail(f"{' '.join(str(e).split())}; see tfkd {name} --help", UsageError.exit_status)
+        return _fail(f"{fault_of_flags(e)}; see tfkd {name} --help", UsageError.exit_status)
     if flags.FLAGS.help:
         print(_help(name, command))
         return 0

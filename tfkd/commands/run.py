@@ -50,14 +50,20 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     if arguments:
         raise UsageError(f"unexpected argument {arguments[0]!r}")
-    config = run_config()
+    if Path(FLAGS.name).name != FLAGS.name or FLAGS.name in ("", ".."):
+        raise UsageError(f"--name={FLAGS.name}: expected the name of one folder; --runs says in which it lies")
+    config, folder = run_config(), Path(FLAGS.runs) / FLAGS.name
+    from tfkd.pipeline.data import read_sentences_of_run
+
+    corpus = read_sentences_of_run(config, folder, FLAGS.update)
+    import_tensorflow()
     from tfkd.pipeline.road import run
 
-    run(config, Path(FLAGS.runs) / FLAGS.name, FLAGS.update)
+    run(config, folder, FLAGS.update, corpus)
 
 
 def run_config() -> RunConfig:
-    """Returns what the flags make; imports TensorFlow.
+    """Returns what the flags make.
 
     Raises:
       UsageError: a value can't be taken.
@@ -77,7 +83,6 @@ def run_config() -> RunConfig:
         "distill": config_of(DistillConfig),
         "export": config_of(ExportConfig),
     }
-    import_tensorflow()
     from tfkd.pipeline.run_config import RunConfig
 
     seeds = {"seed": FLAGS.seed, "student_seeds": student_seeds}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfkd.config import DataConfig
+from tfkd.pipeline.run_config import REJECTS_FILE, RunConfig, refuse_other_flags
 from tfkd.progress import say
 from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Corpus
@@ -25,3 +26,21 @@ def read_sentences(config: DataConfig, seed: int, rejects: Path | None = None) -
     for note in corpus.notes:
         say(f"data: {note}")
     return corpus
+
+
+def read_sentences_of_run(config: RunConfig, folder: Path, update: bool) -> Corpus:
+    """Reads the sentences of a run that is begun or gone on with.
+
+    It imports nothing heavy, so what is wrong with flags or data is said at once.
+
+    Args:
+      config: the run's.
+      folder: the run folder; rows that couldn't be read are written there.
+      update: lets flags other than those `folder` was made with pass.
+
+    Raises:
+      UsageError: the folder was made with other flags, or is no run folder.
+      InputError: the data can't be read.
+    """
+    refuse_other_flags(config, folder, update)
+    return read_sentences(config.data, config.seed, folder / REJECTS_FILE)

@@ -8,18 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tfkd.errors import InputError, UsageError
+from tfkd.errors import InputError
 from tfkd.export.exporter import CALIBRATION_TEXTS, check_runtime, export_student
-from tfkd.files import read_json, write_json
-from tfkd.pipeline.data import read_sentences
+from tfkd.files import write_json
+from tfkd.pipeline.data import read_sentences_of_run
 from tfkd.pipeline.measuring import measure
 from tfkd.pipeline.reporting import write_reports
-from tfkd.pipeline.run_config import RunConfig, flags_of, shown
-from tfkd.pipeline.run_folder import FLAGS_FILE, METRICS_FILE, REJECTS_FILE, RunFolder
-from tfkd.pipeline.steps import STEPS_FOLDER, Steps
+from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, flags_of
+from tfkd.pipeline.run_folder import METRICS_FILE, RunFolder
+from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import results_table
-from tfkd.text.examples import digest
+from tfkd.text.examples import Corpus, digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
@@ -96,13 +96,14 @@ _EXPORT = (
 )
 
 
-def run(config: RunConfig, folder: str | Path, update: bool = False) -> dict[str, Any]:
+def run(config: RunConfig, folder: str | Path, update: bool = False, corpus: Corpus | None = None) -> dict[str, Any]:
     """Goes the whole road in `folder`, or goes on where an earlier run there was.
 
     Args:
       config: data, flags and seeds.
       folder: the run folder.
       update: lets flags other than those `folder` was made with redo what depends on them.
+      corpus: what `read_sentences_of_run` gave, if that was called already.
 
     Returns:
       What `metrics.json` holds (see tfkd.report.metrics).
@@ -110,7 +111,7 @@ def run(config: RunConfig, folder: str | Path, update: bool = False) -> dict[str
     Raises:
       TfkdError: something a user can mend; what was done stays done.
     """
-    return _Road(config, Path(folder), update).go()
+    return _Road(config, Path(folder), update, corpus).go()
 
 
 def fine_tune(config: RunConfig, folder: str | Path) -> Path:
@@ -121,11 +122,10 @@ def fine_tune(config: RunConfig, folder: str | Path) -> Path:
 
 
 class _Road:
-    def __init__(self, config: RunConfig, folder: Path, update: bool):
+    def __init__(self, config: RunConfig, folder: Path, update: bool, corpus: Corpus | None = None):
         self.config, self.folder, self.run = config, folder, RunFolder(folder, config)
-        _refuse_other_flags(config, folder, update)
+        self.corpus = read_sentences_of_run(config, folder, update) if corpus is None else corpus
         self.steps = Steps(folder, [*self.run.steps(), "figures"])
-        self.corpus = read_sentences(config.data, config.seed, folder / REJECTS_FILE)
         check_runtime(config.export, self.corpus.pairs)
         check_last_epoch(config.student, config.distill)
         # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
@@ -296,32 +296,6 @@ class _Road:
         says = "predict --model=" if self.corpus.pairs else "demo "
         say(f"try it: tfkd {says}{self.folder}")
         return metrics
-
-
-def _refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
-    """Passes a run folder that is new, was made with these flags, or has nothing in it yet that was.
-
-    Raises:
-      UsageError: the folder was made with other flags, or is no run folder.
-    """
-    flags = flags_of(config)
-    path = folder / FLAGS_FILE
-    if path.exists():
-        known = read_json(path)
-        changed = sorted(name for name in flags.keys() | known.keys() if flags.get(name) != known.get(name))
-        if changed and not update and _has_anything(folder):
-            differences = ", ".join(f"--{n}={shown(flags.get(n))} (was {shown(known.get(n))})" for n in changed[:4])
-            raise UsageError(
-                f"{folder}: was made with other flags: {differences}{' ...' if len(changed) > 4 else ''}; "
-                "give another --name, or --update to redo the steps that depend on them"
-            )
-    elif folder.is_dir() and _has_anything(folder):
-        raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")
-
-
-def _has_anything(folder: Path) -> bool:
-    """Whether a step has left anything; one that failed at once, by a slip in a flag, has only its record."""
-    return any(path.name not in (FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER) for path in folder.iterdir())
 
 
 def _drop_leftovers(folder: Path) -> None:

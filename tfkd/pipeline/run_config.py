@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tfkd.config import (
@@ -15,9 +16,13 @@ from tfkd.config import (
     StudentConfig,
     TeacherConfig,
 )
+from tfkd.errors import UsageError
+from tfkd.files import read_json
 
-# Where a run's folder has them.
-FLAGS_FILE = "flags.json"
+# Where a run's folder has its flags, the rows that couldn't be read, and the records of its steps.
+FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER = "flags.json", "rejects.jsonl", "steps"
+# Flags that name a file or folder of which only the content counts.
+_PATHS = ("data", "dev", "unlabelled", "transfer_set")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,3 +94,36 @@ def changed_flags(config: RunConfig) -> dict[str, str]:
 def shown(value: Any) -> str:
     """Returns a flag's value as one would write it."""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
+    """Passes a run folder that is new, was made with these flags, or has nothing in it yet that was.
+
+    Raises:
+      UsageError: the folder was made with other flags, or is no run folder.
+    """
+    flags = flags_of(config)
+    path = folder / FLAGS_FILE
+    if path.exists():
+        known = read_json(path)
+        changed = sorted(
+            name for name in flags.keys() | known.keys() if not _same(name, flags.get(name), known.get(name))
+        )
+        if changed and not update and _has_anything(folder):
+            differences = ", ".join(f"--{n}={shown(flags.get(n))} (was {shown(known.get(n))})" for n in changed[:4])
+            raise UsageError(
+                f"{folder}: was made with other flags: {differences}{' ...' if len(changed) > 4 else ''}; "
+                "give another --name, or --update to redo the steps that depend on them"
+            )
+    elif folder.is_dir() and _has_anything(folder):
+        raise UsageError(f"{folder}: is no run folder ({FLAGS_FILE} is missing) and isn't empty; give another --name")
+
+
+def _has_anything(folder: Path) -> bool:
+    """Whether a step has left anything; one that failed at once, by a slip in a flag, has only its record."""
+    return any(path.name not in (FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER) for path in folder.iterdir())
+
+
+def _same(name: str, value: Any, known: Any) -> bool:
+    """Returns whether a flag has the value it had, or names the same file in another way."""
+    return value == known or bool(name in _PATHS and value and known and Path(value).resolve() == Path(known).resolve())

@@ -17,7 +17,7 @@ from tfkd.training.finetune import DESCRIPTION_FILE as TEACHER_FILE
 from tfkd.training.finetune import is_finetuned
 from tfkd.training.student_folder import DESCRIPTION_FILE as STUDENT_FILE
 
-METRICS_FILE, REJECTS_FILE = "metrics.json", "rejects.jsonl"
+METRICS_FILE = "metrics.json"
 BENCHMARK_FILE = "benchmark.json"
 
 

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 import tfkd
 from tfkd.errors import InputError
 from tfkd.files import read_json, write_json
+from tfkd.pipeline.run_config import STEPS_FOLDER
 from tfkd.progress import duration, say
 
 # Whose versions decide what a step gives.
 _LIBRARIES = ("ai-edge-litert", "keras", "keras-hub", "numpy", "pyarrow", "tensorflow")
 
-STEPS_FOLDER = "steps"
 _Result = TypeVar("_Result")
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
-from tfkd.text.readers import Table
+from tfkd.text.labels import label_text
+from tfkd.text.readers import Row, Table
 
 # Names seen in GLUE, TensorFlow Datasets and common CSVs, the surer first.
 _TEXT = ("sentence", "text", "review", "phrase", "content", "comment", "tweet", "message", "headline", "utterance")
@@ -21,6 +26,11 @@ _PAIRS = (
 _LABEL = (
     "label", "labels", "gold_label", "class", "sentiment", "category", "target", "is_duplicate", "intent", "topic",
 )  # fmt: skip
+# What labels are like, and texts, where no name tells.
+_MOST_LABELS = 50
+_LABEL_CHARS = 40
+_ROWS_A_LABEL = 3
+_WORDS_A_TEXT = 3
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,8 @@ def choose_columns(table: Table, config: DataConfig, labelled: bool = True) -> t
     Args:
       table: where they are looked for.
       config: its `text_column`, `text_pair_column`, `label_column` are taken as
-        they stand; what is not said there is guessed from the names.
+        they stand; what is not said there is guessed, from the names if they tell,
+        else from what stands in the columns.
       labelled: False if no label is wanted.
 
     Raises:
@@ -51,22 +62,30 @@ def choose_columns(table: Table, config: DataConfig, labelled: bool = True) -> t
     """
     if config.text_pair_column and not config.text_column:
         raise UsageError(f"--text_pair_column={config.text_pair_column}: needs --text_column for the first text")
-    notes: list[str] = []
-    label = (config.label_column or _guess_label(table)) if labelled else ""
-    text, pair = config.text_column, config.text_pair_column
-    if not text:
-        text, pair = _guess_texts(table, label)
-    _say("text", text, bool(config.text_column), notes)
-    if pair:
-        _say("text pair", pair, bool(config.text_pair_column), notes)
-    if label:
-        _say("label", label, bool(config.label_column), notes)
-    columns = Columns(text, pair, label)
+    named = Columns(config.text_column, config.text_pair_column, config.label_column if labelled else "")
+    require_columns(table, named)
+    columns = named
+    if labelled and not named.label:
+        columns = replace(columns, label=_first_of(_LABEL, table))
+    if not named.text:
+        text, pair = _texts_by_name(table, columns.label)
+        columns = replace(columns, text=text, text_pair=pair)
+    if not columns.text or (labelled and not columns.label):
+        columns = _by_contents(table, columns, labelled)
     require_columns(table, columns)
     if len(set(columns.names())) != len(columns.names()):
         raise UsageError(
             f"{table.name}: one column can't be two of text, text pair and label: {', '.join(columns.names())}"
         )
+    notes = [
+        f"{what} column: {name} (guessed; --{what.replace(' ', '_')}_column says otherwise)"
+        for what, name, by_flag in (
+            ("text", columns.text, named.text),
+            ("text pair", columns.text_pair, named.text_pair),
+            ("label", columns.label, named.label),
+        )
+        if name and not by_flag
+    ]
     return columns, notes
 
 
@@ -79,31 +98,78 @@ def require_columns(table: Table, columns: Columns) -> None:
             raise InputError(f"{table.name}: {fault} named {name!r}; {_there_are(table)}; choose with --{flag}_column")
 
 
-def _say(what: str, name: str, by_flag: bool, notes: list[str]) -> None:
-    if not by_flag:
-        notes.append(f"{what} column: {name} (guessed; --{what.replace(' ', '_')}_column says otherwise)")
-
-
-def _guess_label(table: Table) -> str:
-    found = _first_of(_LABEL, table)
-    if not found:
-        raise InputError(
-            f"{table.name}: no column looks like the label; {_there_are(table)}; name it with --label_column"
-        )
-    return found
-
-
-def _guess_texts(table: Table, label: str) -> tuple[str, str]:
+def _texts_by_name(table: Table, label: str) -> tuple[str, str]:
+    """Returns text and text pair, "" where no name tells; one column that is left over is the text."""
     for pair in _PAIRS:
         first, second = (_first_of((name,), table) for name in pair)
         if first and second:
             return first, second
-    if found := _first_of(_TEXT, table):
-        return found, ""
     others = [name for name in table.columns if name and name != label]
-    if len(others) == 1 and (label or len(table.columns) == 1):
-        return others[0], ""
-    raise InputError(f"{table.name}: no column looks like the text; {_there_are(table)}; name it with --text_column")
+    left_over = others[0] if len(others) == 1 and (label or len(table.columns) == 1) else ""
+    return _first_of(_TEXT, table) or left_over, ""
+
+
+def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
+    """Returns the known columns, and for text or label that is missing the one column that looks like it.
+
+    Raises:
+      InputError: none does, or several do; or the table has no header, or no rows.
+    """
+    if labelled and len(table.columns) == 1:
+        raise InputError(
+            f"{table.name}: its one column is {table.columns[0][:40]!r}; expected a column of texts and one of labels"
+        )
+    unknown = [name for name in table.columns if name and table.columns.count(name) == 1 and name not in known.names()]
+    rows = list(table.rows(unknown))
+    if not rows:
+        raise InputError(f"{table.name}: has no rows")
+    usable = [row.cells for row in rows if isinstance(row, Row)]
+    contents = {name: [cells[place] for cells in usable] for place, name in enumerate(unknown)}
+    texts = [known.text] if known.text else [name for name in unknown if _look_like_texts(contents[name])]
+    labels = [known.label] if known.label else [name for name in unknown if _look_like_labels(contents[name])]
+    if not labelled:
+        labels = [""]
+    rarely_differing = sorted(unknown, key=lambda name: len(set(map(str, contents[name]))))
+    label = next(iter(labels), "") or next((name for name in rarely_differing if name not in texts), "")
+    text = next(iter(texts), "") or next((name for name in reversed(rarely_differing) if name != label), "")
+    flags = f"--text_column={shlex.quote(text)}" + f" --label_column={shlex.quote(label)}" * labelled
+    row_above = next((name for name in unknown if name in contents[name]), "")
+    if row_above and table.unit == "line":
+        raise InputError(
+            f"{table.name}: line 1: looks like a row, as {row_above[:40]!r} stands further down too; expected a "
+            "header: the names of the columns, such as text,label; if it is one, say --text_column and --label_column"
+        )
+    for what, found in (("text", texts), ("label", labels)):
+        if len(found) != 1:
+            fault = (
+                f"{' and '.join(map(repr, found))} may each be the {what}"
+                if found
+                else f"no column looks like the {what}"
+            )
+            raise InputError(f"{table.name}: {fault}; {_there_are(table)}; name the columns, such as {flags}")
+    return Columns(texts[0], known.text_pair, labels[0])
+
+
+def _look_like_texts(cells: Sequence[Any]) -> bool:
+    """Returns whether the cells are strings of several words that mostly differ."""
+    texts = [cell for cell in cells if cell is not None and cell != ""]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        return False
+    return sum(len(text.split()) for text in texts) >= _WORDS_A_TEXT * len(texts) and 2 * len(set(texts)) >= len(texts)
+
+
+def _look_like_labels(cells: Sequence[Any]) -> bool:
+    """Returns whether most cells are filled, by a few short values that recur."""
+    try:
+        rows_of = Counter(label for cell in cells if (label := label_text(cell, "")))
+    except InputError:
+        return False
+    filled = rows_of.total()
+    return (
+        2 <= len(rows_of) <= _MOST_LABELS
+        and max(map(len, rows_of)) <= _LABEL_CHARS
+        and filled >= max(_ROWS_A_LABEL * len(rows_of), len(cells) / 2)
+    )
 
 
 def _first_of(names: tuple[str, ...], table: Table) -> str:

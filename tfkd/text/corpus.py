@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,18 @@ from tfkd.text.columns import Columns, choose_columns, require_columns
 from tfkd.text.detokenizer import detokenizer
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, kind_of
 from tfkd.text.labels import label_numbers, label_text, name_labels
-from tfkd.text.overlap import find_overlap, overlap_keys
-from tfkd.text.readers import SUFFIXES, Reject, Table, excerpt_of, is_folder, open_table, suffix_of, text_fault
+from tfkd.text.overlap import find_overlap, inseparable
+from tfkd.text.readers import (
+    EMPTY_LINE,
+    SUFFIXES,
+    Reject,
+    Table,
+    excerpt_of,
+    is_folder,
+    open_table,
+    suffix_of,
+    text_fault,
+)
 from tfkd.text.split import cut_dev
 
 _SHOWN_REJECTS = 3
@@ -52,13 +62,17 @@ def read_corpus(config: DataConfig, seed: int, rejects: Path | None = None) -> C
 
 def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
     sources = _find_sources(config)
-    columns, notes = choose_columns(sources.train, config)
+    columns, guesses = choose_columns(sources.train, config)
+    tables = (sources.train, sources.dev, sources.unlabelled)
+    notes = [f"{table.name}: {table.note}" for table in tables if table and table.note] + guesses
     train = _read_rows(sources.train, columns, bad)
     dev = _read_rows(sources.dev, columns, bad) if sources.dev else None
     unlabelled = _read_unlabelled(sources.unlabelled, columns, config, bad, notes) if sources.unlabelled else None
     bad.check()
     if bad.count:
         notes.append(f"{bad.count:,} rows rejected; the first: {bad.first()}")
+    if bad.empty_lines:
+        notes.append(f"{bad.empty_lines:,} empty line{'s' * (bad.empty_lines != 1)} skipped")
 
     names = _names_of_labels(train, sources.train, config, notes)
     undo = detokenizer(config.detokenize)
@@ -68,8 +82,11 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
         if config.dev_rows:
             notes.append(f"--dev_rows={config.dev_rows} is not used: there is a dev split, {sources.dev.name}")
     else:
+        _refuse_lone_labels(train_examples, names, sources.train, train.lines, columns.label)
         train_examples, dev_examples = _cut(train_examples, config.dev_rows, seed, sources.train.name)
         notes.append(f"dev: {len(dev_examples):,} rows cut from {sources.train.name}, stratified, seed {seed}")
+    for split, examples in (("train", train_examples), ("dev", dev_examples)):
+        notes.append(f"{split}: {_rows_said(len(examples))} ({_rows_by_label(examples, names)})")
     more = Examples.without_labels([], None if train.text_pairs is None else [])
     if unlabelled is not None:
         more = _without_dev(Examples.without_labels(*_undone(unlabelled, undo)), dev_examples, notes)
@@ -140,14 +157,18 @@ def _one_of(folder: Path, stems: tuple[str, ...]) -> Path | None:
 
 @dataclass
 class _BadRows:
-    """Counts rejected rows, and keeps as many as the limit lets through and a few to be named."""
+    """Counts rejected rows, and keeps as many as the limit lets through and a few to be named; empty lines are none."""
 
     limit: int
     count: int = 0
+    empty_lines: int = 0
     kept: list[Reject] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
 
     def add(self, reject: Reject, unit: str) -> None:
+        if reject.reason == EMPTY_LINE:
+            self.empty_lines += 1
+            return
         self.count += 1
         self.units[reject.file] = unit
         if len(self.kept) < self.limit + _SHOWN_REJECTS:
@@ -161,11 +182,14 @@ class _BadRows:
 
     def check(self) -> None:
         if self.count > self.limit:
-            rows = "1 row" if self.count == 1 else f"{self.count:,} rows"
             raise InputError(
-                f"{self.first()}{'; ...' * (self.count > _SHOWN_REJECTS)}: {rows} can't be used; "
+                f"{self.first()}{'; ...' * (self.count > _SHOWN_REJECTS)}: {_rows_said(self.count)} can't be used; "
                 f"mend them, or let them be left out with --max_bad_rows={self.count} (now {self.limit})"
             )
+
+
+def _rows_said(rows: int) -> str:
+    return f"{rows:,} row{'s' * (rows != 1)}"
 
 
 def _shown(reject: Reject) -> dict[str, object]:
@@ -235,6 +259,13 @@ def _names_of_labels(rows: _Rows, table: Table, config: DataConfig, notes: list[
             notes.append(f"no row of train has the label {', '.join(absent[:_SHOWN_NAMES])}")
         return names
     names = name_labels(counts)
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        alike["".join(name.split()).casefold()].append(f"{name!r} ({_rows_said(counts[name])})")
+    for several in (found for found in alike.values() if len(found) > 1):
+        notes.append(
+            f"labels {' and '.join(several)} differ by case or blanks alone: if they are one, write them alike"
+        )
     shown = ", ".join(names[:_SHOWN_NAMES]) + (", ..." if len(names) > _SHOWN_NAMES else "")
     notes.append(f"{len(names)} labels: {shown} (found in train, sorted; --labels fixes names and order)")
     return names
@@ -265,10 +296,38 @@ def _undone(rows: _Rows, undo: Callable[[str], str]) -> tuple[list[str], list[st
 # --- splits -----------------------------------------------------------------
 
 
+def _refuse_lone_labels(
+    examples: Examples, names: tuple[str, ...], table: Table, lines: list[int], column: str
+) -> None:
+    """Raises InputError if a label has one row, which can't be on both sides of a cut."""
+    counts = Counter(examples.labels.tolist())
+    lone = [row for row, label in enumerate(examples.labels.tolist()) if counts[label] == 1]
+    if not lone:
+        return
+    if len(lone) > max(_SHOWN_NAMES, len(counts) / 2):
+        raise InputError(
+            f"{table.name}: {len(counts):,} labels in {len(examples):,} rows, {len(lone):,} of them with one row "
+            f"alone: is {column!r} the column of labels? Choose with --label_column, or give a dev file with --dev"
+        )
+    raise InputError(
+        f"{table.name}: {table.unit} {lines[lone[0]]}: label {names[examples.labels[lone[0]]]!r} has one row alone "
+        f"({_rows_by_label(examples, names)}): a typo? Mend it, add rows of it, or give a dev file with --dev"
+    )
+
+
+def _rows_by_label(examples: Examples, names: tuple[str, ...]) -> str:
+    """Returns the rows of each label, most first; of many labels the largest and the smallest."""
+    counts = Counter(names[label] for label in examples.labels.tolist())
+    shown = [f"{name}: {rows:,}" for name, rows in sorted(counts.items(), key=lambda found: (-found[1], found[0]))]
+    if len(shown) > _SHOWN_NAMES:
+        shown[_SHOWN_NAMES // 2 : -_SHOWN_NAMES // 2] = ["..."]
+    return ", ".join(shown)
+
+
 def _cut(examples: Examples, dev_rows: int, seed: int, name: str) -> tuple[Examples, Examples]:
     dev_rows = dev_rows or max(len(examples) // 10, len(set(examples.labels.tolist())))
     try:
-        train, dev = cut_dev(overlap_keys(examples), examples.labels.tolist(), dev_rows, seed)
+        train, dev = cut_dev(inseparable(examples), examples.labels.tolist(), dev_rows, seed)
     except InputError as e:
         raise InputError(f"{name}: {e}") from e
     return examples.take(train), examples.take(dev)
@@ -277,7 +336,12 @@ def _cut(examples: Examples, dev_rows: int, seed: int, name: str) -> tuple[Examp
 def _note_overlap(train: Examples, dev: Examples, notes: list[str]) -> None:
     _, held = find_overlap(train, dev)
     if rows := int(held.sum()):
-        notes.append(f"{rows:,} of {len(dev):,} dev rows are also in train: dev accuracy flatters by so much")
+        shown = excerpt_of([texts[int(held.argmax())] for texts in dev.columns])
+        notes.append(
+            f"{rows:,} of {len(dev):,} dev rows are also in train, as they are or within a longer text; the first: "
+            f"{shown!r}; what was seen in training is easily right, so accuracy on new texts will be lower than on "
+            "dev: take such rows out of train or dev"
+        )
 
 
 def _without_dev(unlabelled: Examples, dev: Examples, notes: list[str]) -> Examples:

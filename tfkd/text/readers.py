@@ -56,6 +56,7 @@ class Table(Protocol):
       unit: what `Row.line` counts: "line" or "row".
       columns: the names of the columns, in order.
       label_names: names of the labels 0, 1, ... if the source itself fixes them.
+      note: what a user should hear of how it is read; mostly "".
     """
 
     @property
@@ -70,6 +71,9 @@ class Table(Protocol):
     @property
     def label_names(self) -> tuple[str, ...]: ...
 
+    @property
+    def note(self) -> str: ...
+
     def rows(self, wanted: Sequence[str]) -> Iterator[Row | Reject]:
         """Yields the cells of the `wanted` columns, row by row."""
         ...
@@ -80,7 +84,9 @@ def open_table(path: str | Path, encoding: str = "utf-8", quoting: str = "auto")
 
     Args:
       path: a .tsv, .csv, .jsonl, .ndjson or .parquet file, with a header line
-        (TSV, CSV) or the same keys in every object (JSONL).
+        (TSV, CSV) or the same keys in every object (JSONL). A CSV whose header
+        has no comma but semicolons, as spreadsheets write it where the comma is
+        the decimal point, is separated by these.
       encoding: of text files; "utf-8" takes a byte order mark too.
       quoting: "yes" if fields may be quoted, "no" if a quote is text, "auto":
         CSV yes, TSV no.
@@ -275,7 +281,8 @@ class _OpenLines:
 
 
 _OVERLONG = f"a line of more than {MAX_LINE_CHARS:,} characters"
-_BLANK = "empty line"
+# The reason of a Reject that holds nothing at all.
+EMPTY_LINE = "empty line"
 
 
 def _without_trailing_blanks(records: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
@@ -300,6 +307,7 @@ class _DelimitedTable:
     columns: tuple[str, ...] = ()
     unit: str = "line"
     label_names: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -311,9 +319,11 @@ class _DelimitedTable:
         for line, cells in itertools.islice(self.records(), 1, None):
             if isinstance(cells, str):
                 yield Reject(self.name, line, cells, "")
+            elif not any(cells):
+                yield Reject(self.name, line, EMPTY_LINE, "")
             elif len(cells) != width:
-                found = f"{len(cells)} field{'s' * (len(cells) != 1)}" if cells else _BLANK
-                yield Reject(self.name, line, f"{found}, expected {width}", excerpt_of(cells))
+                found = f"{len(cells)} field{'s' * (len(cells) != 1)}"
+                yield Reject(self.name, line, f"{found}, expected {width} columns", excerpt_of(cells))
             else:
                 yield Row(line, tuple(cells[place] for place in places))
 
@@ -347,11 +357,14 @@ class _DelimitedTable:
 def _open_delimited(source: _TextSource, delimiter: str, quoted: bool) -> Table:
     table = _DelimitedTable(source, delimiter, quoted)
     first = next(table.records(), None)
+    if delimiter == "," and first is not None and len(first[1]) == 1 and ";" in first[1][0]:
+        table = dataclasses.replace(table, delimiter=";", note="separated by semicolons, as its header is")
+        first = next(table.records(), None)
     if first is None:
         raise InputError(f"{source.path}: is empty, expected a header line and rows")
     line, header = first
     if isinstance(header, str) or not any(name.strip() for name in header):
-        fault = header if isinstance(header, str) else _BLANK
+        fault = header if isinstance(header, str) else EMPTY_LINE
         raise InputError(f"{source.path}: line {line}: {fault}, expected a header with the names of the columns")
     if any("\0" in name for name in header):
         raise InputError(
@@ -369,6 +382,7 @@ class _JsonLinesTable:
     columns: tuple[str, ...]
     unit: str = "line"
     label_names: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -391,7 +405,7 @@ def _json_objects(source: _TextSource) -> Iterator[tuple[int, dict[str, Any] | s
         if line is None:
             yield number, _OVERLONG, ""
         elif line == []:
-            yield number, _BLANK, ""
+            yield number, EMPTY_LINE, ""
         else:
             try:
                 value = json.loads(line)
@@ -422,6 +436,7 @@ class _ParquetTable:
     columns: tuple[str, ...]
     unit: str = "row"
     label_names: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:

@@ -20,7 +20,7 @@ def cut_dev(keys: Sequence[str], labels: Sequence[int], dev_rows: int, seed: int
     with every version of NumPy, and a row added elsewhere moves few others.
 
     Args:
-      keys: what makes two rows equal, one a row.
+      keys: what keeps rows on one side, one a row.
       labels: label numbers, one a row.
       dev_rows: rows to cut; dev may be a few rows short of it where many rows are equal.
       seed: other seeds, other cuts.
@@ -54,7 +54,7 @@ def _quotas(rows_of: Counter[int], dev_rows: int) -> Counter[int]:
     if dev_rows < len(rows_of):
         raise InputError(f"{dev_rows:,} rows for dev are fewer than the {len(rows_of)} labels; raise --dev_rows")
     if min(rows_of.values()) < 2:
-        raise InputError("a label with one row alone can't be in train and dev; add rows of it, or a dev file")
+        raise InputError("a label has one row alone, which can't be in train and dev")
     quotas = {label: min(max(1, dev_rows * rows // total), rows - 1) for label, rows in rows_of.items()}
     by_remainder = sorted(rows_of, key=lambda label: (-(dev_rows * rows_of[label] % total), label))
     while (missing := dev_rows - sum(quotas.values())) > 0:

@@ -75,6 +75,7 @@ class _TfdsTable:
     class_names: dict[str, tuple[str, ...]]
     label_names: tuple[str, ...]
     unit: str = "row"
+    note: str = ""
 
     def rows(self, wanted: Sequence[str]) -> Iterator[Row | Reject]:
         import tensorflow_datasets as tfds
