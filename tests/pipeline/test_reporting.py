@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def test_the_pages_say_what_metrics_say(finished):
     assert [curves.count(f"{name} ") for name in ("teacher", "student", "baseline")] == [1, 2, 2]
     for library in ("tfkd", "tensorflow", "keras", "keras-hub", "ai-edge-litert"):
         assert f"{library} " in page.text.partition("Versions")[2]
+    assert re.search(r"Time step time teacher .* export-student-seed2 \d+ s figures \d+ s all ", page.text)
     card = (finished / "model_card.md").read_text("utf-8")
     assert read_json(finished / "steps" / "student.json")["depends"]["train"] in card
 

@@ -15,10 +15,11 @@ from tfkd.pipeline.data import read_sentences
 from tfkd.pipeline.measuring import measure
 from tfkd.pipeline.reporting import write_reports
 from tfkd.pipeline.run_config import RunConfig, flags_of, shown
-from tfkd.pipeline.run_folder import FLAGS_FILE, METRICS_FILE, REJECTS_FILE, RunFolder
+from tfkd.pipeline.run_folder import FIGURES_STEP, FLAGS_FILE, METRICS_FILE, REJECTS_FILE, RunFolder
 from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import results_table
+from tfkd.report.run_figures import DevPredictions
 from tfkd.text.examples import digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
@@ -123,7 +124,7 @@ class _Road:
     def __init__(self, config: RunConfig, folder: Path, update: bool):
         self.config, self.folder, self.run = config, folder, RunFolder(folder, config)
         _refuse_other_flags(config, folder, update)
-        self.steps = Steps(folder, [*self.run.steps(), "figures"])
+        self.steps = Steps(folder, [*self.run.steps(), FIGURES_STEP])
         self.corpus = read_sentences(config.data, config.seed, folder / REJECTS_FILE)
         check_runtime(config.export, self.corpus.pairs)
         check_last_epoch(config.student, config.distill)
@@ -135,7 +136,8 @@ class _Road:
         transfer_set, depends = self._transfer_set()
         for seed in self.config.student_seeds:
             self._student(seed, transfer_set, depends)
-        metrics = self.steps.repeat("figures", lambda: self._report(transfer_set))
+        metrics, predictions = self.steps.repeat(FIGURES_STEP, lambda: self._measure(transfer_set))
+        self._report(metrics, predictions)
         say(f"steps:  {self.steps.summary()}")
         return metrics
 
@@ -284,15 +286,17 @@ class _Road:
 
     # --- figures ---
 
-    def _report(self, transfer_set: ShardedTable) -> dict[str, Any]:
+    def _measure(self, transfer_set: ShardedTable) -> tuple[dict[str, Any], DevPredictions]:
         teacher = self.finetuned.teacher if self.run.has_teacher else None
         metrics, predictions = measure(self.run, self.corpus, teacher, transfer_set.rows)
         write_json(self.folder / METRICS_FILE, metrics)
+        return metrics, predictions
+
+    def _report(self, metrics: dict[str, Any], predictions: DevPredictions) -> None:
         page = write_reports(self.run, self.corpus, predictions)
         say("")
         say(results_table(metrics))
         say(f"\nmodel:  {self.run.exported(self.config.student_seeds[0])}\nreport: {page}")
-        return metrics
 
 
 def _refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:

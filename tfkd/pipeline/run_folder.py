@@ -19,6 +19,7 @@ from tfkd.training.student_folder import DESCRIPTION_FILE as STUDENT_FILE
 
 FLAGS_FILE, METRICS_FILE, REJECTS_FILE = "flags.json", "metrics.json", "rejects.jsonl"
 BENCHMARK_FILE = "benchmark.json"
+FIGURES_STEP = "figures"
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,8 @@ def summary_of(run: RunFolder, name: str = "") -> RunSummary:
 def _summary(run: RunFolder, name: str) -> RunSummary:
     config = run.config
     records = {step: recorded_step(run.path, step) for step in run.steps()}
+    # Earlier versions didn't record the time of the last step.
+    times = {**records, FIGURES_STEP: recorded_step(run.path, FIGURES_STEP)}
     benchmark = _object(path) if (path := run.path / BENCHMARK_FILE).is_file() else {}
     depends = records[run.student(config.student_seeds[0]).name]["depends"]
     return RunSummary(
@@ -140,7 +143,7 @@ def _summary(run: RunFolder, name: str) -> RunSummary:
         changed_flags=changed_flags(config),
         teacher_size_bytes=_weights_bytes(run.teacher) if run.has_teacher and is_finetuned(run.teacher) else None,
         curves=tuple(_curves(run)),
-        seconds={step: record["seconds"] for step, record in records.items()},
+        seconds={step: record["seconds"] for step, record in times.items() if record},
         # Of the last step: the file is what it made. Earlier versions didn't record them.
         libraries=records[f"export-{run.exported(config.student_seeds[0]).stem}"].get("libraries", {}),
         data_sha256={split: depends[split] for split in ("train", "dev")},
