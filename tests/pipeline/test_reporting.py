@@ -99,6 +99,20 @@ def test_what_a_benchmark_measured_is_in_the_report(copied):
         (row,) = (row for row in cells if row[0].strip() == name)
         assert " ".join(cell.strip() for cell in row) in text
     assert "student-seed2" not in text.split("What the files cost")[1].split("All figures")[0]
+    # The student's file is another one since: what was measured of it is none of its figures any more.
+    shutil.copy(other, student)
+    metrics = read_json(copied / "metrics.json")
+    for figures in (metrics["export"], metrics["seeds"][0]["export"]):
+        figures["size_bytes"] = student.stat().st_size
+    (copied / "metrics.json").write_text(json.dumps(metrics))
+    for changes in ({}, {"sha256": ""}):
+        written = read_json(copied / "benchmark.json")
+        written["models"][1] |= changes | {"size_bytes": 1}
+        (copied / "benchmark.json").write_text(json.dumps(written))
+        assert call("report", copied).status == 0
+        text = Page((copied / "report.html").read_text("utf-8")).text
+        assert "benchmark.json has student.tflite as measured before the file was made anew" in text
+        assert "other.tflite" in text.split("What the files cost")[1].split("All figures")[0]
     (copied / "benchmark.json").write_text('{"models": [{}]}')
     assert_one_line(_without_notes(call("report", copied)), 1, "a file of it isn't as `tfkd run` writes it: KeyError")
 

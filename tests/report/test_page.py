@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.report.made_runs import made_figures, made_metrics, made_summary, without_teacher
+from tests.report.made_runs import made_figures, made_metrics, made_summary, measured, without_teacher
 from tests.report.pages import Page, assert_stands_alone
 from tfkd.report.model_card import command_of, model_card
 from tfkd.report.page import report_page
@@ -44,6 +44,26 @@ def test_what_was_measured_is_there():
     assert "tfkd 0.1.0" in page.text
     for digest in ("a" * 64, "b" * 64, "c" * 64):
         assert digest in page.text
+
+
+def test_cards_and_table_compare_the_same_files():
+    teacher, student = measured("teacher.tflite", 9_000_000, 2000.0), measured("student.tflite", 3_000_000, 250.0)
+    run = made_summary(benchmark=(teacher, student), file_sha256=student.sha256)
+    answer, _, after = assert_stands_alone(report_page(made_figures(run))).text.partition("The models side by side")
+    assert "3.0 × smaller 3.00 MB than the teacher as .tflite with int8 weights: 9.00 MB" in answer
+    assert "8.0 × faster 0.25 ms a sentence than that teacher, 2.00 ms: both in LiteRT’s Interpreter" in answer
+    assert "size 9.00 MB 3.00 MB (3.0x less) Interpreter, median 2,000.0 us 250.0 us (8.0x less)" in after
+    assert "before the file was made anew" not in after
+
+
+def test_figures_of_a_file_that_was_made_anew():
+    run = made_summary(benchmark=(measured("teacher.tflite", 9_000_000, 2000.0),), outdated=("student.tflite",))
+    page = assert_stands_alone(report_page(made_figures(run)))
+    assert "benchmark.json has student.tflite as measured before the file was made anew" in page.text
+    assert "38.8 × smaller" in page.text
+    assert "size 9.00 MB" in page.text
+    (against_size,) = (svg for svg in page.named("svg") if "against size" in (svg["aria-label"] or ""))
+    assert "student (.tflite): 87.45 % at 2.35 MB" in (against_size["aria-label"] or "")
 
 
 @pytest.mark.parametrize("pairs", [False, True])

@@ -44,7 +44,7 @@ def report_page(figures: RunFigures) -> str:
         results=results_rows(run.metrics),
         figure_table=figure_rows(run.metrics),
         models=[(name, model) for name, _, model in models],
-        tradeoffs=list(_measured_tradeoffs(run) if run.benchmark else _tradeoffs(run)),
+        tradeoffs=list(_measured_tradeoffs(run) if run.measured_student else _tradeoffs(run)),
         costs=costs_rows(run.benchmark, run.phones) if run.benchmark else [],
         curves=list(_curves(run)),
         command=command_of(run),
@@ -70,7 +70,7 @@ def _tradeoffs(run: RunSummary) -> Iterator[Markup]:
 def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
     """Yields the same of the files that were measured in turn."""
     others = (look for look in LOOKS if look.colour != STUDENT.colour)
-    looks = [STUDENT if of_file.path.name == "student.tflite" else next(others) for of_file in run.benchmark]
+    looks = [STUDENT if of_file is run.measured_student else next(others) for of_file in run.benchmark]
     for what, unit, scale in (("size", "MB", 1e6), ("time a text", "ms", 1e3)):
         points = [
             Point(
