@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from scipy.stats import binomtest
 
 from tests.report.made_runs import made_figures, made_metrics, made_summary, measured, without_teacher
 from tests.report.pages import Page, assert_stands_alone
@@ -25,7 +26,10 @@ def test_the_answer_comes_first():
     assert "38.8 × smaller" in answer
     assert "27.0 × faster" in answer
     assert "0.46 ms a sentence" in answer
-    assert "uncertain by about 0.7 points" in answer
+    # 1,749 of 2,000: scipy's Wilson interval.
+    low, high = binomtest(1749, 2000).proportion_ci(method="wilson")
+    assert f"87.45 % on them is compatible with {100 * low:.1f} to {100 * high:.1f} % of all sentences" in answer
+    assert "too few to tell whether student or teacher is the more accurate" in answer
 
 
 def test_what_was_measured_is_there():
@@ -149,3 +153,28 @@ def test_versions_that_were_not_recorded():
 def test_times_as_people_read_them():
     assert [duration(s) for s in (8.9, 99, 99.6, 1610, 12000)] == ["9 s", "99 s", "2 min", "27 min", "3 h 20 min"]
     assert [milliseconds(us) for us in (None, 456.4, 1202.7, 12788)] == ["-", "0.46 ms", "1.20 ms", "12.8 ms"]
+
+
+def test_where_all_are_right():
+    texts = ["a good film indeed", "a bad film indeed", "good or bad film", "what good films indeed"]
+    metrics = made_metrics() | {"rows": {"train": 551, "dev": 61, "transfer_set": 7595}}
+    for model in ("teacher", "student", "baseline", "export"):
+        metrics[model] = {**metrics[model], "dev_accuracy": 1.0}
+    run = made_summary(metrics=metrics)
+    figures = made_figures(run, texts=texts)
+    assert figures.disagreements is not None
+    figures = replace(figures, disagreements=replace(figures.disagreements, rows=0, teacher_right=0, student_right=0))
+    page = assert_stands_alone(report_page(figures))
+    answer = page.text.partition("The models side by side")[0]
+    assert "100.0 % of its teacher’s accuracy, as much as it would without distillation" in answer
+    assert "No accuracy, no label other than the teacher’s, and 28 min of work" in answer
+    assert "No gain over hard labels alone 100.00 % is what the same student learns without a teacher too" in answer
+    # Of 61 right of 61 the Wilson interval begins at n / (n + z squared) = 61 / 64.84.
+    assert "100.00 % on them is compatible with 94.1 to 100.0 % of all sentences like them" in answer
+    assert "too few to tell whether student or teacher is the more accurate" in answer
+    assert "Nowhere on dev: the .tflite file gives every one of the sentences its true label" in page.text
+    assert "Nowhere: the .tflite file gives each of the 4 dev sentences the teacher’s label" in page.text
+    card = model_card(figures)
+    assert "The same student learns as much of hard labels alone" in card
+    assert "100.00 % on 61 dev sentences is compatible with 94.1 to 100.0 % of all sentences" in card
+    assert "too few to tell whether it or its teacher" in card

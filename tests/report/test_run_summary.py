@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from scipy.stats import binomtest
 
 from tests.report.made_runs import made_metrics, made_summary, measured, without_teacher
 
@@ -15,7 +16,8 @@ def test_one_student():
     assert run.points_gained == pytest.approx(7.45)
     assert run.times_smaller == pytest.approx(91 / 2.345678)
     assert run.times_faster == pytest.approx(12345.6 / 456.4)
-    assert run.dev_error == pytest.approx((0.8745 * 0.1255 / 2000) ** 0.5)
+    interval = binomtest(1749, 2000).proportion_ci(method="wilson")
+    assert run.dev_interval() == pytest.approx((interval.low, interval.high))
     assert (run.seeds, run.accuracies(), run.spread()) == (1, [0.8745], None)
 
 

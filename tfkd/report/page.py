@@ -61,9 +61,10 @@ def _tradeoffs(run: RunSummary) -> Iterator[Markup]:
         ("size", "MB", 1e6, float(run.size_bytes), run.teacher_size_bytes),
         ("time a text", "ms", 1e3, run.student_us, run.teacher_us),
     ):
-        points = [Point("student (.tflite)", STUDENT, student, exported, run.dev_error)]
+        points = [Point("student (.tflite)", STUDENT, student, exported, run.dev_interval())]
         if teacher and run.teacher_accuracy is not None:
-            points.append(Point("teacher", TEACHER, teacher, (run.teacher_accuracy,), run.dev_error))
+            of_teacher = run.teacher_accuracy
+            points.append(Point("teacher", TEACHER, teacher, (of_teacher,), run.dev_interval(of_teacher)))
         yield accuracy_against(what, unit, points, levels, scale)
 
 
@@ -78,7 +79,7 @@ def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
                 look,
                 of_file.size_bytes if unit == "MB" else of_file.latency["Interpreter"].median_us,
                 (of_file.accuracy,),
-                run.dev_error,
+                run.dev_interval(of_file.accuracy),
             )
             for of_file, look in zip(run.benchmark, looks, strict=True)
         ]

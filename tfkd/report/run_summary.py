@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Any
 
 from tfkd.benchmark.comparison import ModelFigures
+from tfkd.report.metrics import confidence_interval
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ class RunSummary:
             return teacher / student
         return self.teacher_us / self.student_us if self.teacher_us else None
 
-    @property
-    def dev_error(self) -> float:
-        """Standard error of one accuracy, by the number of dev rows alone: the root of p (1 - p) / n."""
-        p = self.metrics["export"]["dev_accuracy"]
-        return sqrt(p * (1 - p) / self.metrics["rows"]["dev"])
+    def dev_interval(self, accuracy: float | None = None) -> tuple[float, float]:
+        """Returns the lowest and highest accuracy that one on this dev, by default the file's, is compatible with."""
+        of = self.accuracy() if accuracy is None else accuracy
+        assert of is not None  # the file has one
+        return confidence_interval(of, self.metrics["rows"]["dev"])
