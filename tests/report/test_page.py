@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 
 from tests.report.made_runs import made_figures, made_metrics, made_summary, measured, without_teacher
 from tests.report.pages import Page, assert_stands_alone
+from tfkd.report.metrics import ReliabilityBin
 from tfkd.report.model_card import command_of, model_card
 from tfkd.report.page import report_page
 from tfkd.report.rendering import duration, milliseconds
@@ -48,6 +49,27 @@ def test_what_was_measured_is_there():
     assert "tfkd 0.1.0" in page.text
     for digest in ("a" * 64, "b" * 64, "c" * 64):
         assert digest in page.text
+
+
+def test_probabilities_that_are_far_off():
+    figures = made_figures()
+    # All are sure by 73.1 %; half of them are right.
+    assert figures.exported.misjudges_itself == "too high"
+    page = assert_stands_alone(report_page(figures))
+    assert "Don’t take the file’s probabilities at their word: on dev they are too high by far." in page.text
+    assert "They are too high by far and not to be taken at their word; more epochs of the teacher" in model_card(
+        figures
+    )
+    modest = replace(figures.exported, reliability=(ReliabilityBin(0.48, 1.0, 61),), calibration_error=0.52)
+    assert modest.misjudges_itself == "too low"
+    near = replace(figures, exported=replace(modest, calibration_error=0.1))
+    assert "at their word" not in report_page(near) + model_card(near)
+
+
+def test_a_length_that_would_do_better():
+    page = assert_stands_alone(report_page(made_figures()))
+    assert "Hint: 4 of 4 dev sentences have more than 3 words: --max_tokens=8 would read nearly all" in page.text
+    assert "Hint" not in report_page(replace(made_figures(), length_hint=""))
 
 
 def test_cards_and_table_compare_the_same_files():

@@ -9,6 +9,7 @@ The last is of the BERT, for `tfkd benchmark` to compare the student with.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def _export_student(folder: str, data: DataConfig, config: ExportConfig, out: Pa
     result = export_student(
         student.model, student.tokenizer, student.label_names, corpus.dev, texts, out, config, name=out.stem
     )
-    _say(result, corpus)
+    _say(result, corpus, config)
 
 
 def _export_teacher(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
@@ -85,7 +86,9 @@ def _export_teacher(folder: str, data: DataConfig, config: ExportConfig, out: Pa
 
     finetuned = load_finetuned(folder)
     corpus = read_sentences(data, FLAGS.seed)
-    _say(export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem), corpus)
+    result = export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem)
+    # A BERT's file has one length and no loop, whatever is said of a student's.
+    _say(result, corpus, dataclasses.replace(config, lowering="unrolled", shorter_tokens=()))
 
 
 def _tune(folder: str, data: DataConfig, config: ExportConfig, out: Path) -> None:
@@ -111,9 +114,13 @@ def _texts_to_fit(corpus: Corpus) -> Examples:
     return corpus.train
 
 
-def _say(result: ExportResult, corpus: Corpus) -> None:
+def _say(result: ExportResult, corpus: Corpus, config: ExportConfig) -> None:
+    from tfkd.pipeline.reporting import dev_length_hint
+
     print(
         f"{result.path}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
         f"{result.parity.label_agreement:.2%} of {len(corpus.dev)} dev sentences get the Keras model's label; "
         f"{result.truncated} are truncated"
     )
+    if hint := dev_length_hint(result.path, corpus, config):
+        print(f"{result.path}: {hint}")

@@ -13,7 +13,7 @@ from tfkd.export.exporter import CALIBRATION_TEXTS, check_runtime, export_studen
 from tfkd.files import read_json, write_json
 from tfkd.pipeline.data import read_sentences
 from tfkd.pipeline.measuring import measure
-from tfkd.pipeline.reporting import write_reports
+from tfkd.pipeline.reporting import dev_length_hint, write_reports
 from tfkd.pipeline.run_config import RunConfig, flags_of, shown
 from tfkd.pipeline.run_folder import FIGURES_STEP, FLAGS_FILE, METRICS_FILE, REJECTS_FILE, RunFolder
 from tfkd.pipeline.steps import Steps
@@ -278,6 +278,8 @@ class _Road:
             f"export: {file}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
             f"{result.truncated} dev sentences are truncated"
         )
+        if hint := dev_length_hint(file, self.corpus, self.config.export):
+            say(f"export: {hint}")
 
     @cached_property
     def setup(self) -> StudentSetup:
