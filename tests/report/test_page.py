@@ -13,7 +13,7 @@ from tests.report.pages import Page, assert_stands_alone
 from tfkd.report.metrics import ReliabilityBin
 from tfkd.report.model_card import command_of, model_card
 from tfkd.report.page import report_page
-from tfkd.report.rendering import duration, milliseconds
+from tfkd.report.rendering import duration, milliseconds, unbroken, with_whole_flags
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)"> & "good" \'film\''
 
@@ -200,3 +200,18 @@ def test_where_all_are_right():
     assert "The same student learns as much of hard labels alone" in card
     assert "100.00 % on 61 dev sentences is compatible with 94.1 to 100.0 % of all sentences" in card
     assert "too few to tell whether it or its teacher" in card
+
+
+def test_what_stays_in_one_line():
+    """Numbers with their units, flags, and the arguments of a command, which breaks before them alone."""
+    assert unbroken("8.7 % (± 1.23), 6.96 MB (3.4x less), 3 h 20 min") == (
+        "8.7\u00a0% (±\u00a01.23), 6.96\u00a0MB (3.4x less), 3\u00a0h 20\u00a0min"
+    )
+    assert with_whole_flags("--p_ng=0.9 & <b>") == '<span class="whole">--p_ng=0.9</span> &amp; &lt;b&gt;'
+    run = made_summary(changed_flags={"data": "5 min.csv", "p_ng": "0.9"}, flags={"data": "5 min.csv", "teacher": "t"})
+    html = report_page(made_figures(run))
+    command = "tfkd run <span>--name=mine</span> <span>&#39;--data=5 min.csv&#39;</span> <span>--p_ng=0.9</span></pre>"
+    assert command in html
+    assert '<td role="cell">5 min.csv</td>' in html
+    assert "2.35\u00a0MB" in html
+    assert "97.2&nbsp;%" in html

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from tfkd.report.costs import costs_rows
-from tfkd.report.model_card import command_of
+from tfkd.report.model_card import arguments_of
 from tfkd.report.pictures import (
     BASELINE,
     LOOKS,
@@ -47,7 +47,7 @@ def report_page(figures: RunFigures) -> str:
         tradeoffs=list(_measured_tradeoffs(run) if run.measured_student else _tradeoffs(run)),
         costs=costs_rows(run.benchmark, run.phones) if run.benchmark else [],
         curves=list(_curves(run)),
-        command=command_of(run),
+        arguments=arguments_of(run),
         reliability=reliability_diagram([(name, look, model.reliability) for name, look, model in models]),
     )
 
