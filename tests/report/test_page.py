@@ -205,7 +205,7 @@ def test_where_all_are_right():
 def test_what_stays_in_one_line():
     """Numbers with their units, flags, and the arguments of a command, which breaks before them alone."""
     assert unbroken("8.7 % (± 1.23), 6.96 MB (3.4x less), 3 h 20 min") == (
-        "8.7\u00a0% (±\u00a01.23), 6.96\u00a0MB (3.4x less), 3\u00a0h 20\u00a0min"
+        "8.7\u00a0% (±\u00a01.23), 6.96\u00a0MB (3.4x\u00a0less), 3\u00a0h 20\u00a0min"
     )
     assert with_whole_flags("--p_ng=0.9 & <b>") == '<span class="whole">--p_ng=0.9</span> &amp; &lt;b&gt;'
     run = made_summary(changed_flags={"data": "5 min.csv", "p_ng": "0.9"}, flags={"data": "5 min.csv", "teacher": "t"})

@@ -14,7 +14,7 @@ from tfkd.report.tables import megabytes, percent
 
 _SHOWN_DIGEST = 16
 _FLAG = re.compile(r"--\w+(?:=[\w.]+)?")
-_BEFORE_UNIT = re.compile(r"(?<=[\d±]) (?=[%\w])")
+_BEFORE_UNIT = re.compile(r"(?:(?<=[\d±])|(?<=\dx)) (?=[%\w])")
 
 
 def render_page(template: str, **values: Any) -> str:
