@@ -279,7 +279,7 @@ class DistillConfig:
 
 
 # Some twenty operators each.
-_MOST_UNROLLED_STEPS = 512
+MOST_UNROLLED_STEPS = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,10 +348,10 @@ class ExportConfig:
         _check_choice(self, "quantization")
         _check_choice(self, "lowering")
         _check(
-            self.lowering == "while" or self.max_tokens <= _MOST_UNROLLED_STEPS,
+            self.lowering == "while" or self.max_tokens <= MOST_UNROLLED_STEPS,
             "max_tokens",
             self.max_tokens,
-            f"at most {_MOST_UNROLLED_STEPS} with --lowering={self.lowering}; --lowering=while reads longer texts",
+            f"at most {MOST_UNROLLED_STEPS} with --lowering={self.lowering}; --lowering=while reads longer texts",
         )
         _check_choice(self, "runtime")
         _check(
@@ -365,6 +365,11 @@ class ExportConfig:
     def quantizations(self) -> tuple[str, ...]:
         """The arithmetics to try, in this order: the first that holds."""
         return ("int8", "dynamic_int8") if self.quantization == "auto" else (self.quantization,)
+
+    @property
+    def time_goes_with_length(self) -> bool:
+        """Whether a short text takes as long as one of `max_tokens`."""
+        return self.lowering != "while" and not self.shorter_tokens
 
     @property
     def lengths(self) -> tuple[int, ...]:

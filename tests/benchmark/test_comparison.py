@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 
 from tests.benchmark.test_phone import Desk
+from tests.conftest import random_teacher
 from tests.export.conftest import DEV_TEXTS
 from tfkd.benchmark.comparison import Latency, ModelFigures, PhoneRun, compare_models
 from tfkd.benchmark.host import RUNNERS, StartUp
+from tfkd.config import ExportConfig
 from tfkd.errors import InputError
+from tfkd.export.teacher_export import export_teacher
 from tfkd.report.costs import costs_rows, kernel_rows
 from tfkd.text.examples import Examples
 from tools.peers import fused_lstm, keras_stock
@@ -38,6 +42,20 @@ def test_models_are_measured_in_their_order(exported, student, tmp_path):
     assert {row[0]: row[3] for row in rows}["CompiledModel, median"] == "-"
     assert own.accuracy == np.mean(exported.probabilities.argmax(1) == LABELLED.labels)
     assert ModelFigures.of_json(json.loads(json.dumps(own.as_json()))) == own
+    assert own.sha256 == hashlib.sha256(exported.path.read_bytes()).hexdigest()
+    assert (own.weights, third.weights, own.is_berts, third.is_berts) == ("int8", "float32", False, False)
+
+
+def test_a_teachers_file_is_told_from_a_students(exported, small_bert, tmp_path):
+    config = ExportConfig(max_tokens=10, quantization="dynamic_int8", min_agreement=0.1)
+    path = tmp_path / "bert.tflite"
+    export_teacher(random_teacher(small_bert, num_classes=2, seed=0), ("no", "yes"), LABELLED, path, config)
+    berts, own = compare_models([path, exported.path], LABELLED, rounds=10)
+    assert (berts.is_berts, own.is_berts) == (True, False)
+    # An earlier tfkd wrote neither hash nor description: the name tells.
+    earlier = {n: v for n, v in berts.as_json().items() if n not in ("sha256", "weights", "description")}
+    assert not ModelFigures.of_json(earlier).is_berts
+    assert ModelFigures.of_json({**earlier, "path": "my_teacher.tflite"}).is_berts
 
 
 def test_a_file_without_vocabulary_reads_the_ids_of_the_one_before_it(exported, student, piece_export, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -58,13 +59,14 @@ def test_the_pages_say_what_metrics_say(finished):
     assert f"{metrics['rows']['transfer_set']:,}" in page.text
     for row in metrics["export"]["dev_confusion"]:
         assert " ".join(map(str, row)) in " ".join(page.text.split())
-    agreeing = page.text.partition("Where student and teacher disagree On ")[2].split()
-    assert 0 <= int(agreeing[0]) <= int(agreeing[2]) == 40
+    disagreeing = page.text.partition("Where student and teacher disagree ")[2]
+    assert re.match(r"(On \d+ of|Nowhere: the \.tflite file gives each of the) 40 dev sentences ", disagreeing)
     # Two students and baselines and a teacher learned: a line for each of them.
     curves = next(label for svg in page.named("svg") if "each epoch" in (label := svg["aria-label"] or ""))
     assert [curves.count(f"{name} ") for name in ("teacher", "student", "baseline")] == [1, 2, 2]
     for library in ("tfkd", "tensorflow", "keras", "keras-hub", "ai-edge-litert"):
         assert f"{library} " in page.text.partition("Versions")[2]
+    assert re.search(r"Time step time teacher .* export-student-seed2 \d+ s figures \d+ s all ", page.text)
     card = (finished / "model_card.md").read_text("utf-8")
     assert read_json(finished / "steps" / "student.json")["depends"]["train"] in card
 
@@ -97,8 +99,36 @@ def test_what_a_benchmark_measured_is_in_the_report(copied):
         (row,) = (row for row in cells if row[0].strip() == name)
         assert " ".join(cell.strip() for cell in row) in text
     assert "student-seed2" not in text.split("What the files cost")[1].split("All figures")[0]
+    # The student's file is another one since: what was measured of it is none of its figures any more.
+    shutil.copy(other, student)
+    metrics = read_json(copied / "metrics.json")
+    for figures in (metrics["export"], metrics["seeds"][0]["export"]):
+        figures["size_bytes"] = student.stat().st_size
+    (copied / "metrics.json").write_text(json.dumps(metrics))
+    for changes in ({}, {"sha256": ""}):
+        written = read_json(copied / "benchmark.json")
+        written["models"][1] |= changes | {"size_bytes": 1}
+        (copied / "benchmark.json").write_text(json.dumps(written))
+        assert call("report", copied).status == 0
+        text = Page((copied / "report.html").read_text("utf-8")).text
+        assert "benchmark.json has student.tflite as measured before the file was made anew" in text
+        assert "other.tflite" in text.split("What the files cost")[1].split("All figures")[0]
     (copied / "benchmark.json").write_text('{"models": [{}]}')
     assert_one_line(_without_notes(call("report", copied)), 1, "a file of it isn't as `tfkd run` writes it: KeyError")
+
+
+def test_a_length_that_fits_is_proposed(copied, tmp_path):
+    student, data, out = copied / "student", read_json(copied / "flags.json")["data"], tmp_path / "long.tflite"
+    flags = (f"--student={student}", f"--data={data}", "--dev_rows=40", f"--out={out}", "--quantization=float32")
+    outcome = call("export", *flags, "--max_tokens=100")
+    assert outcome.status == 0, outcome.err
+    proposed = (
+        r"long\.tflite: no dev text has more than \d+ of the 100 pieces that the file reads: --max_tokens=(\d+) would"
+    )
+    found = re.search(proposed, outcome.out)
+    assert found, outcome.out
+    again = call("export", *flags, f"--max_tokens={found[1]}")
+    assert "--max_tokens" not in again.out
 
 
 def test_a_run_of_an_earlier_version(copied):
@@ -109,7 +139,7 @@ def test_a_run_of_an_earlier_version(copied):
     (copied / "flags.json").write_text(json.dumps(flags | {"a_flag_that_was": 1}))
     for path in (copied / "steps").iterdir():
         record = read_json(path)
-        del record["libraries"]
+        record.pop("libraries", None)
         path.write_text(json.dumps(record))
     assert call("report", copied).status == 0
     page = Page((copied / "report.html").read_text("utf-8"))

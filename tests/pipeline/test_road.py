@@ -111,7 +111,7 @@ def test_files_that_scripts_rely_on(finished):
     for name in ("metrics.json", *pages, "export/student.tflite", "flags.json"):
         assert (finished / name).is_file()
     assert not _leftovers(finished)
-    assert sorted(path.stem for path in (finished / "steps").iterdir()) == sorted(STEPS)
+    assert sorted(path.stem for path in (finished / "steps").iterdir()) == sorted([*STEPS, "figures"])
 
 
 def test_metrics_has_what_its_documentation_names(finished):
@@ -161,7 +161,7 @@ def test_started_again_nothing_is_done_again(config, copied, capsys):
     assert [time.endswith(" (before)") for time in times.split(", ")] == [True] * 6 + [False]
     assert total
     after = _snapshot(copied)
-    rewritten = {"metrics.json", "report.html", "model_card.md", "report.md", "flags.json"}
+    rewritten = {"metrics.json", "report.html", "model_card.md", "report.md", "flags.json", "steps/figures.json"}
     assert {k: v for k, v in after.items() if k not in rewritten} == {
         k: v for k, v in before.items() if k not in rewritten
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tfkd.files import read_json
-from tfkd.pipeline.steps import Steps, code_digest
+from tfkd.pipeline.steps import Steps, code_digest, recorded_step
 
 CODE = '''
 """What it is."""
@@ -181,3 +181,4 @@ def test_says_where_it_is_and_how_long_each_took(tmp_path, work, monkeypatch, ca
         "step 3 of 3: three",
     ]
     assert steps.summary() == "one 1 min 5 s (before), two 3 s, three 0 s; in all 1 min 9 s"
+    assert recorded_step(tmp_path, "three") == {"seconds": pytest.approx(0.4)}

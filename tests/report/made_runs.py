@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tfkd.benchmark.comparison import Latency, ModelFigures
+from tfkd.benchmark.host import StartUp
 from tfkd.report.run_figures import DevPredictions, RunFigures, run_figures
 from tfkd.report.run_summary import LearningCurve, RunSummary
 from tfkd.text.examples import Corpus, Examples
@@ -67,6 +70,16 @@ def made_summary(**changes: Any) -> RunSummary:
         file_sha256="c" * 64,
     )
     return replace(summary, **changes)
+
+
+def measured(name: str, size_bytes: int, median_us: float) -> ModelFigures:
+    """Returns what `tfkd benchmark` may have measured of a file."""
+    latency = {"Interpreter": Latency(median_us, 2 * median_us)}
+    of_bert = "A BERT" if name.startswith("teacher") else ""
+    return ModelFigures(
+        Path(name), size_bytes, latency, {}, StartUp(1.0, 2.0), 0.9,
+        sha256=(name[0] * 64), weights="int8", description=of_bert,
+    )  # fmt: skip
 
 
 def without_teacher(summary: RunSummary) -> RunSummary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-_APART = {"td", "th", "dt", "dd", "p", "li"}
+_APART = {"td", "th", "dt", "dd", "p", "li", "span", "strong"}
 _VOID = {"meta", "br", "img", "link", "hr", "input"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tfkd.report.coverage import coverage
+from tfkd.report.coverage import coverage, length_hint
 from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.text.piece_vocabulary import PieceVocabulary
 from tfkd.text.vocabulary import Vocabulary
@@ -42,3 +42,37 @@ def test_pieces():
 def test_no_words_at_all():
     found = coverage(WORDS, 3, [["", "..."]])
     assert (found.words, found.unknown_share, found.split_share, found.truncated) == (0, 0, 0, 0)
+
+
+def _texts(*lengths: int) -> list[str]:
+    return ["a " * length for length in lengths]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "max_tokens", "unrolled", "expected"),
+    [
+        # 18 and a tenth are 19.8: 20. Of 26 that is more than three quarters, and of 27 less.
+        (
+            [5] * 99 + [18],
+            48,
+            True,
+            "no dev text has more than 18 of the 48 words that the file reads: --max_tokens=20",
+        ),
+        ([18], 27, True, "no dev text has more than 18 of the 27 words that the file reads: --max_tokens=20"),
+        ([18], 26, True, ""),
+        ([18], 48, False, ""),
+        ([0], 48, True, ""),
+        # One of 1,000 is long; 18 is what 995 of them have at most.
+        ([18] * 999 + [40], 48, True, "fewer than 1 in 200 dev texts have more than 18 of the 48 words"),
+        # 1 of 20 is no more than 5 %; 2 are, and 60 and a tenth are 66: 68.
+        ([10] * 19 + [60], 48, True, ""),
+        ([10] * 18 + [60] * 2, 48, True, "2 of 20 dev sentences have more than 48 words: --max_tokens=68 would read"),
+        ([600], 48, True, "1 of 1 dev sentences have more than 48 words: --lowering=while would read nearly all"),
+        ([600], 48, False, "1 of 1 dev sentences have more than 48 words: --max_tokens=660 would read nearly all"),
+    ],
+)
+def test_hint_of_a_length(lengths, max_tokens, unrolled, expected):
+    found = length_hint(coverage(WORDS, max_tokens, [_texts(*lengths)]), "sentences", unrolled)
+    assert found.startswith(expected)
+    assert bool(found) == bool(expected)
+    assert ("an unrolled file's time goes with it" in found) == (bool(found) and unrolled)

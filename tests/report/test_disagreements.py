@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfkd.report.disagreements import disagreements
+from tfkd.report.disagreements import Disagreements, disagreements
 
 LABELS = np.array([0, 1, 1, 0, 2])
 TEACHER = np.array([[0.9, 0.1, 0], [0.2, 0.8, 0], [0.6, 0.4, 0], [0.7, 0.3, 0], [0.1, 0.9, 0]])
@@ -31,3 +31,9 @@ def test_so_many_are_shown_and_all_are_counted():
 def test_none():
     found = disagreements(LABELS, TEACHER, TEACHER, [TEXTS])
     assert (found.rows, found.shown) == (0, ())
+
+
+def test_dev_may_be_too_small_to_tell_which_is_better():
+    """An exact binomial test: of 5 that differ all 5 have p = 2 / 32, of 6 all 6 have p = 2 / 64."""
+    for right, better in (((0, 0), False), ((5, 0), False), ((6, 0), True), ((0, 6), True), ((94, 79), False)):
+        assert Disagreements(sum(right), 2000, *right, shown=()).one_is_better == better

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.report.made_runs import made_metrics
 from tfkd.report.markdown import markdown_table, report, results_table
+from tfkd.report.tables import figure_rows
 
 
 def test_table():
@@ -53,12 +54,12 @@ def test_report():
         "\n"
         "## On dev\n"
         "\n"
-        "|                        | accuracy | F1 | macro F1 | Matthews' correlation | calibration error |\n"
-        "|------------------------|----------|----|----------|-----------------------|-------------------|\n"
-        "| teacher (BERT)         | 0.9000   | -  | 0.5000   | -0.2500               | 0.0123            |\n"
-        "| baseline (hard labels) | 0.8000   | -  | 0.5000   | -0.2500               | 0.0123            |\n"
-        "| student (Keras)        | 0.8750   | -  | 0.5000   | -0.2500               | 0.0123            |\n"
-        "| student (.tflite)      | 0.8745   | -  | 0.5000   | -0.2500               | 0.0123            |\n"
+        "|                        | accuracy | macro F1 | Matthews' correlation | calibration error |\n"
+        "|------------------------|----------|----------|-----------------------|-------------------|\n"
+        "| teacher (BERT)         | 0.9000   | 0.5000   | -0.2500               | 0.0123            |\n"
+        "| baseline (hard labels) | 0.8000   | 0.5000   | -0.2500               | 0.0123            |\n"
+        "| student (Keras)        | 0.8750   | 0.5000   | -0.2500               | 0.0123            |\n"
+        "| student (.tflite)      | 0.8745   | 0.5000   | -0.2500               | 0.0123            |\n"
         "\n"
         "Rows by true label (line) and the label that the `.tflite` file gives (column):\n"
         "\n"
@@ -77,6 +78,14 @@ def test_report():
         "- teacher: 420 s\n"
         "- export-student: 9 s\n"
     )
+
+
+def test_a_figure_that_some_models_have_is_a_column():
+    """F1 of two labels, here; of three no model has it."""
+    metrics = made_metrics()
+    metrics["export"]["dev_f1"] = 0.75
+    header, teacher, *_, export = figure_rows(metrics)
+    assert (header[2], teacher[2], export[2]) == ("F1", "-", "0.7500")
 
 
 def test_a_cell_cannot_end_itself():

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from tfkd.report.metrics import (
     classification_figures,
+    confidence_interval,
     confusion,
     expected_calibration_error,
     reliability,
@@ -61,6 +63,12 @@ def test_reliability_by_hand():
     probabilities = np.array([[0.62, 0.38], [0.7, 0.3], [0.28, 0.72], [0.0, 1.0]])
     found = reliability(np.array([1, 0, 0, 1]), probabilities)
     assert [(round(b.confidence, 9), b.accuracy, b.rows) for b in found] == [(0.62, 0, 1), (0.71, 0.5, 2), (1, 1, 1)]
+
+
+@pytest.mark.parametrize(("right", "rows"), [(61, 61), (0, 61), (1, 2), (1749, 2000)])
+def test_interval_as_scipy_has_it(right, rows):
+    expected = binomtest(right, rows).proportion_ci(method="wilson")
+    assert confidence_interval(right / rows, rows) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_summary_of_three_seeds():

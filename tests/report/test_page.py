@@ -6,12 +6,14 @@ import re
 from dataclasses import replace
 
 import pytest
+from scipy.stats import binomtest
 
-from tests.report.made_runs import made_figures, made_metrics, made_summary, without_teacher
+from tests.report.made_runs import made_figures, made_metrics, made_summary, measured, without_teacher
 from tests.report.pages import Page, assert_stands_alone
+from tfkd.report.metrics import ReliabilityBin
 from tfkd.report.model_card import command_of, model_card
 from tfkd.report.page import report_page
-from tfkd.report.rendering import duration, milliseconds
+from tfkd.report.rendering import duration, milliseconds, unbroken, with_whole_flags
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)"> & "good" \'film\''
 
@@ -25,7 +27,10 @@ def test_the_answer_comes_first():
     assert "38.8 × smaller" in answer
     assert "27.0 × faster" in answer
     assert "0.46 ms a sentence" in answer
-    assert "uncertain by about 0.7 points" in answer
+    # 1,749 of 2,000: scipy's Wilson interval.
+    low, high = binomtest(1749, 2000).proportion_ci(method="wilson")
+    assert f"87.45 % on them is compatible with {100 * low:.1f} to {100 * high:.1f} % of all sentences" in answer
+    assert "too few to tell whether student or teacher is the more accurate" in answer
 
 
 def test_what_was_measured_is_there():
@@ -44,6 +49,47 @@ def test_what_was_measured_is_there():
     assert "tfkd 0.1.0" in page.text
     for digest in ("a" * 64, "b" * 64, "c" * 64):
         assert digest in page.text
+
+
+def test_probabilities_that_are_far_off():
+    figures = made_figures()
+    # All are sure by 73.1 %; half of them are right.
+    assert figures.exported.misjudges_itself == "too high"
+    page = assert_stands_alone(report_page(figures))
+    assert "Don’t take the file’s probabilities at their word: on dev they are too high by far." in page.text
+    assert "They are too high by far and not to be taken at their word; more epochs of the teacher" in model_card(
+        figures
+    )
+    modest = replace(figures.exported, reliability=(ReliabilityBin(0.48, 1.0, 61),), calibration_error=0.52)
+    assert modest.misjudges_itself == "too low"
+    near = replace(figures, exported=replace(modest, calibration_error=0.1))
+    assert "at their word" not in report_page(near) + model_card(near)
+
+
+def test_a_length_that_would_do_better():
+    page = assert_stands_alone(report_page(made_figures()))
+    assert "Hint: 4 of 4 dev sentences have more than 3 words: --max_tokens=8 would read nearly all" in page.text
+    assert "Hint" not in report_page(replace(made_figures(), length_hint=""))
+
+
+def test_cards_and_table_compare_the_same_files():
+    teacher, student = measured("teacher.tflite", 9_000_000, 2000.0), measured("student.tflite", 3_000_000, 250.0)
+    run = made_summary(benchmark=(teacher, student), file_sha256=student.sha256)
+    answer, _, after = assert_stands_alone(report_page(made_figures(run))).text.partition("The models side by side")
+    assert "3.0 × smaller 3.00 MB than the teacher as .tflite with int8 weights: 9.00 MB" in answer
+    assert "8.0 × faster 0.25 ms a sentence than that teacher, 2.00 ms: both in LiteRT’s Interpreter" in answer
+    assert "size 9.00 MB 3.00 MB (3.0x less) Interpreter, median 2,000.0 us 250.0 us (8.0x less)" in after
+    assert "before the file was made anew" not in after
+
+
+def test_figures_of_a_file_that_was_made_anew():
+    run = made_summary(benchmark=(measured("teacher.tflite", 9_000_000, 2000.0),), outdated=("student.tflite",))
+    page = assert_stands_alone(report_page(made_figures(run)))
+    assert "benchmark.json has student.tflite as measured before the file was made anew" in page.text
+    assert "38.8 × smaller" in page.text
+    assert "size 9.00 MB" in page.text
+    (against_size,) = (svg for svg in page.named("svg") if "against size" in (svg["aria-label"] or ""))
+    assert "student (.tflite): 87.45 % at 2.35 MB" in (against_size["aria-label"] or "")
 
 
 @pytest.mark.parametrize("pairs", [False, True])
@@ -129,3 +175,43 @@ def test_versions_that_were_not_recorded():
 def test_times_as_people_read_them():
     assert [duration(s) for s in (8.9, 99, 99.6, 1610, 12000)] == ["9 s", "99 s", "2 min", "27 min", "3 h 20 min"]
     assert [milliseconds(us) for us in (None, 456.4, 1202.7, 12788)] == ["-", "0.46 ms", "1.20 ms", "12.8 ms"]
+
+
+def test_where_all_are_right():
+    texts = ["a good film indeed", "a bad film indeed", "good or bad film", "what good films indeed"]
+    metrics = made_metrics() | {"rows": {"train": 551, "dev": 61, "transfer_set": 7595}}
+    for model in ("teacher", "student", "baseline", "export"):
+        metrics[model] = {**metrics[model], "dev_accuracy": 1.0}
+    run = made_summary(metrics=metrics)
+    figures = made_figures(run, texts=texts)
+    assert figures.disagreements is not None
+    figures = replace(figures, disagreements=replace(figures.disagreements, rows=0, teacher_right=0, student_right=0))
+    page = assert_stands_alone(report_page(figures))
+    answer = page.text.partition("The models side by side")[0]
+    assert "100.0 % of its teacher’s accuracy, as much as it would without distillation" in answer
+    assert "No accuracy, no label other than the teacher’s, and 28 min of work" in answer
+    assert "No gain over hard labels alone 100.00 % is what the same student learns without a teacher too" in answer
+    # Of 61 right of 61 the Wilson interval begins at n / (n + z squared) = 61 / 64.84.
+    assert "100.00 % on them is compatible with 94.1 to 100.0 % of all sentences like them" in answer
+    assert "too few to tell whether student or teacher is the more accurate" in answer
+    assert "Nowhere on dev: the .tflite file gives every one of the sentences its true label" in page.text
+    assert "Nowhere: the .tflite file gives each of the 4 dev sentences the teacher’s label" in page.text
+    card = model_card(figures)
+    assert "The same student learns as much of hard labels alone" in card
+    assert "100.00 % on 61 dev sentences is compatible with 94.1 to 100.0 % of all sentences" in card
+    assert "too few to tell whether it or its teacher" in card
+
+
+def test_what_stays_in_one_line():
+    """Numbers with their units, flags, and the arguments of a command, which breaks before them alone."""
+    assert unbroken("8.7 % (± 1.23), 6.96 MB (3.4x less), 3 h 20 min") == (
+        "8.7\u00a0% (±\u00a01.23), 6.96\u00a0MB (3.4x\u00a0less), 3\u00a0h 20\u00a0min"
+    )
+    assert with_whole_flags("--p_ng=0.9 & <b>") == '<span class="whole">--p_ng=0.9</span> &amp; &lt;b&gt;'
+    run = made_summary(changed_flags={"data": "5 min.csv", "p_ng": "0.9"}, flags={"data": "5 min.csv", "teacher": "t"})
+    html = report_page(made_figures(run))
+    command = "tfkd run <span>--name=mine</span> <span>&#39;--data=5 min.csv&#39;</span> <span>--p_ng=0.9</span></pre>"
+    assert command in html
+    assert '<td role="cell">5 min.csv</td>' in html
+    assert "2.35\u00a0MB" in html
+    assert "97.2&nbsp;%" in html

@@ -24,7 +24,10 @@ from tfkd.report.pictures import (
 )
 
 STYLE_SHEET = Path(tfkd.report.__file__).parent / "templates" / "style.css"
-POINTS = (Point("student", STUDENT, 1e6, (0.8, 0.9), 0.01), Point("teacher", TEACHER, 1e8, (0.95,), 0.01))
+POINTS = (
+    Point("student", STUDENT, 1e6, (0.8, 0.9), (0.84, 0.86)),
+    Point("teacher", TEACHER, 1e8, (0.95,), (0.93, 0.96)),
+)
 BINS = (ReliabilityBin(0.6, 0.5, 10), ReliabilityBin(0.95, 0.9, 90))
 LINES = (Line("student", STUDENT, (0.5, 0.75)), Line("teacher", TEACHER, (0.9,)))
 PICTURES = {
@@ -68,11 +71,24 @@ def test_up_is_better_and_left_is_smaller():
     assert student[1] > teacher[1]  # y grows downwards
     assert {round(x, 3) for x, _ in (first, second, high, low)} == {round(student[0], 3)}
     assert (first[1] + second[1]) / 2 == pytest.approx(student[1], abs=0.01)
-    # 0.8 and 0.9 are ten times as far apart as one standard error of 0.01 is from the mean.
+    # 0.8 and 0.9 are ten times as far apart as the bar's ends are from the mean.
     assert abs(high[1] - student[1]) == pytest.approx((first[1] - second[1]) / 10, abs=0.01)
     # They stand above the ticks of their sizes.
     ticks = {text.text: float(text.get("x", "nan")) for text in ElementTree.fromstring(svg).iter("text")}
     assert (ticks["1"], ticks["100"]) == pytest.approx((student[0], teacher[0]), abs=0.01)
+
+
+def test_no_accuracy_above_all():
+    """Where all are right the axis ends there, and the tick of 100 % is its last."""
+    for picture in (
+        accuracy_against("size", "MB", [Point("s", STUDENT, 1.0, (1.0,), (0.941, 1.0))]),
+        learning_curves([Line("s", STUDENT, (0.5, 1.0))]),
+        learning_curves([Line("s", STUDENT, (1.0, 1.0))]),
+    ):
+        texts = [element.text or "" for element in ElementTree.fromstring(str(picture)).iter("text")]
+        ticks = [float(text.removesuffix(" %")) for text in texts if text.endswith(" %")]
+        assert len(ticks) > 2
+        assert max(ticks) == 100
 
 
 def test_alternative_texts():

@@ -51,16 +51,34 @@ def test_a_probability_of_one_has_an_effect_that_can_be_written():
 
 def test_ideographs_are_words_of_their_own():
     found = explain(by_good, ["好电影 film。"], label=0)
-    assert [w.word for w in found.columns[0]] == ["好", "电", "影", "film。"]
+    assert [w.word for w in found.columns[0]] == ["好", "电", "影", "film"]
+
+
+def test_signs_stand_beside_words_unless_they_are_all_there_is():
+    found = explain(by_good, ['"Don\'t go" (well-made), $5 ... 👍!'], label=0)
+    (words,) = found.columns
+    assert [w.word for w in words] == ["Don't", "go", "well-made", "$5", "...", "👍"]
+    assert [w.before for w in words] == ['"', " ", '" (', "), ", " ", " "]
+    assert found.ends == ("!",)
+
+
+def test_a_word_goes_without_its_signs():
+    """Of "good." the full stop stays: the classifier sees it."""
+    seen = []
+
+    def watched(texts: list[str]) -> np.ndarray:
+        seen.extend(texts)
+        return by_good(texts)
+
+    explain(watched, ["a good."], label=1)
+    assert seen == ["a good.", " good.", "a ."]
 
 
 @given(st.text(), st.text())
 def test_words_and_what_stands_between_make_the_text(first, second):
     found = explain(by_good, [first, second], label=0)
-    for text, words in zip((first, second), found.columns, strict=True):
-        shown = "".join(w.before + w.word for w in words)
-        assert text.startswith(shown)
-        assert not text[len(shown) :].split()
+    for text, words, end in zip((first, second), found.columns, found.ends, strict=True):
+        assert "".join(w.before + w.word for w in words) + end == text
 
 
 def test_rows_are_chosen_of_each_label():

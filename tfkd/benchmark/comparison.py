@@ -14,14 +14,19 @@ from tfkd.benchmark.arm64 import Arm64Emulator, InstructionCount
 from tfkd.benchmark.host import RUNNERS, StartUp, interpreter_runner, start_up, timings_us
 from tfkd.benchmark.inputs import input_ranges, text_inputs
 from tfkd.benchmark.phone import Adb, Phone, PhoneTimes
+from tfkd.benchmark.weights import weights_type
 from tfkd.errors import InputError
 from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.export.metadata import ModelMetadata
+from tfkd.files import sha256_of
 from tfkd.native_stderr import silenced
 from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Examples
 from tfkd.text.tokenizer import Tokenizer
 
 _TIMED_ROWS, _COUNTED_ROWS = 200, 20
+# So tfkd.export.teacher_export describes its files.
+_OF_A_BERT = "A BERT"
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,9 @@ class ModelFigures:
       arm64: instructions, if they were counted.
       kernels: instructions of one inference by kind of kernel, or library, if it was profiled.
       phones: on each phone, by its serial.
+      sha256: of the file; "" if an earlier tfkd measured it, as are the next two.
+      weights: type of most of its weights, such as "int8".
+      description: what its metadata says of it, if it has any.
     """
 
     path: Path
@@ -61,6 +69,14 @@ class ModelFigures:
     arm64: InstructionCount | None = None
     kernels: dict[str, int] = dataclasses.field(default_factory=dict)
     phones: dict[str, PhoneTimes] = dataclasses.field(default_factory=dict)
+    sha256: str = ""
+    weights: str = ""
+    description: str = ""
+
+    @property
+    def is_berts(self) -> bool:
+        """Whether the file is a BERT's; of files that don't say what they are those called teacher are."""
+        return self.description.startswith(_OF_A_BERT) if self.description else "teacher" in self.path.stem
 
     def as_json(self) -> dict[str, Any]:
         """Returns the figures by name, the path as text."""
@@ -83,6 +99,7 @@ class ModelFigures:
             arm64=None if figures["arm64"] is None else InstructionCount(**figures["arm64"]),
             kernels=figures["kernels"],
             phones={serial: PhoneTimes(**times) for serial, times in figures["phones"].items()},
+            **{name: figures.get(name, "") for name in ("sha256", "weights", "description")},
         )
 
 
@@ -127,12 +144,12 @@ def compare_models(
     Raises:
       InputError: no model has a vocabulary, one can't be run or takes other inputs, or a phone fails.
     """
-    tokenizers = _tokenizers(models)
-    readers = list(zip(models, tokenizers, strict=True))
+    described = _metadata(models)
+    readers = list(zip(models, _tokenizers(described), strict=True))
     inputs = {model: text_inputs(model, tokenizer, texts.spread(_TIMED_ROWS).columns) for model, tokenizer in readers}
     latency, refused = _latencies(inputs, threads, rounds)
     figures = []
-    for model, tokenizer in readers:
+    for (model, tokenizer), own in zip(readers, described, strict=True):
         say(f"benchmark: {model}: opened anew" + (", and in the emulator" if emulator else ""))
         rows = inputs[model]
         counted = [array[:_COUNTED_ROWS] for array in rows]
@@ -155,27 +172,39 @@ def compare_models(
                 arm64=None if emulator is None else emulator.count(model, counted),
                 kernels=emulator.profile(model, counted) if emulator and profile else {},
                 phones=phones,
+                sha256=sha256_of(model),
+                weights=weights_type(model.read_bytes()),
+                description=own.description if own else "",
             )
         )
     return figures
 
 
-def _tokenizers(models: Sequence[Path]) -> list[Tokenizer]:
-    """The tokenizer of each model: its own, or that of the nearest before it which has one, or else of the first."""
-    own: list[Tokenizer | None] = []
+def _metadata(models: Sequence[Path]) -> list[ModelMetadata | None]:
+    """What each model says of itself; None of another converter's.
+
+    Raises:
+      InputError: none says anything.
+    """
+    found: list[ModelMetadata | None] = []
     problem = InputError("no models")
     for model in models:
         try:
-            own.append(LiteRtClassifier.from_file(model).tokenizer)
+            found.append(LiteRtClassifier.from_file(model).metadata)
         except InputError as e:
-            own.append(None)
+            found.append(None)
             problem = e
-    nearest = next((tokenizer for tokenizer in own if tokenizer is not None), None)
-    if nearest is None:
+    if not any(found):
         raise problem
+    return found
+
+
+def _tokenizers(described: Sequence[ModelMetadata | None]) -> list[Tokenizer]:
+    """The tokenizer of each model: its own, or that of the nearest before it which has one, or else of the first."""
+    nearest = next(own.tokenizer for own in described if own)
     found = []
-    for tokenizer in own:
-        nearest = nearest if tokenizer is None else tokenizer
+    for own in described:
+        nearest = own.tokenizer if own else nearest
         found.append(nearest)
     return found
 

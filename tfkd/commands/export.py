@@ -10,6 +10,7 @@ and without --data the data are those of the run.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,7 @@ def _export_student(model: str, corpus: Corpus, config: ExportConfig, out: Path)
     result = export_student(
         student.model, student.tokenizer, student.label_names, corpus.dev, texts, out, config, name=out.stem
     )
-    _say(result, corpus)
+    _say(result, corpus, config)
 
 
 def _export_teacher(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
@@ -84,7 +85,9 @@ def _export_teacher(model: str, corpus: Corpus, config: ExportConfig, out: Path)
     from tfkd.training.finetune import load_finetuned
 
     finetuned = load_finetuned(teacher_of(model))
-    _say(export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem), corpus)
+    result = export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem)
+    # A BERT's file has one length and no loop, whatever is said of a student's.
+    _say(result, corpus, dataclasses.replace(config, lowering="unrolled", shorter_tokens=()))
 
 
 def _tune(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
@@ -108,9 +111,13 @@ def _texts_to_fit(model: str, corpus: Corpus) -> Examples:
     return corpus.train
 
 
-def _say(result: ExportResult, corpus: Corpus) -> None:
+def _say(result: ExportResult, corpus: Corpus, config: ExportConfig) -> None:
+    from tfkd.pipeline.reporting import dev_length_hint
+
     print(
         f"{result.path}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
         f"{result.parity.label_agreement:.2%} of {len(corpus.dev)} dev sentences get the Keras model's label; "
         f"{result.truncated} are truncated"
     )
+    if hint := dev_length_hint(result.path, corpus, config):
+        print(f"{result.path}: {hint}")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tfkd.config import ExportConfig
 from tfkd.errors import InputError, TfkdError, UsageError
 from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.export.metadata import read_metadata
 from tfkd.files import write_text
 from tfkd.pipeline.data import read_sentences
 from tfkd.pipeline.measuring import teacher_probabilities
-from tfkd.pipeline.run_folder import RunFolder, open_run, summary_of
+from tfkd.pipeline.run_folder import BENCHMARK_FILE, RunFolder, open_run, summary_of
 from tfkd.progress import say
 from tfkd.report.comparison import comparison_page
+from tfkd.report.coverage import coverage, length_hint
 from tfkd.report.markdown import report
 from tfkd.report.model_card import model_card
 from tfkd.report.page import report_page
@@ -33,7 +36,15 @@ def write_reports(run: RunFolder, corpus: Corpus, predictions: DevPredictions) -
     """
     classifier = LiteRtClassifier.from_file(run.exported(run.config.student_seeds[0]))
     summary = summary_of(run)
-    figures = run_figures(summary, corpus, predictions, classifier.predict, classifier.tokenizer, classifier.max_tokens)
+    figures = run_figures(
+        summary,
+        corpus,
+        predictions,
+        classifier.predict,
+        classifier.tokenizer,
+        classifier.max_tokens,
+        run.config.export.time_goes_with_length,
+    )
     pages = {
         TABLES_FILE: report(summary.name, summary.metrics, corpus.notes, summary.seconds),
         CARD_FILE: model_card(figures),
@@ -41,7 +52,16 @@ def write_reports(run: RunFolder, corpus: Corpus, predictions: DevPredictions) -
     }
     for name, page in pages.items():
         write_text(run.path / name, page)
+    if summary.outdated:
+        say(f"report: {run.path / BENCHMARK_FILE}: {', '.join(summary.outdated)} was made anew since; left out")
     return run.path / PAGE_FILE
+
+
+def dev_length_hint(file: Path, corpus: Corpus, config: ExportConfig) -> str:
+    """Returns a line on a --max_tokens that would do better on dev for a file made so; "" if there is none."""
+    metadata = read_metadata(file)
+    read = coverage(metadata.tokenizer, metadata.max_tokens, corpus.dev.columns)
+    return length_hint(read, "pairs" if corpus.pairs else "sentences", config.time_goes_with_length)
 
 
 def report_run(path: str | Path) -> Path:

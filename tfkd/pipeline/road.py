@@ -13,12 +13,13 @@ from tfkd.export.exporter import CALIBRATION_TEXTS, check_runtime, export_studen
 from tfkd.files import write_json
 from tfkd.pipeline.data import read_sentences_of_run
 from tfkd.pipeline.measuring import measure
-from tfkd.pipeline.reporting import write_reports
+from tfkd.pipeline.reporting import dev_length_hint, write_reports
 from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, flags_of
-from tfkd.pipeline.run_folder import METRICS_FILE, RunFolder
+from tfkd.pipeline.run_folder import FIGURES_STEP, METRICS_FILE, RunFolder
 from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import results_table
+from tfkd.report.run_figures import DevPredictions
 from tfkd.text.examples import Corpus, digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
@@ -125,7 +126,7 @@ class _Road:
     def __init__(self, config: RunConfig, folder: Path, update: bool, corpus: Corpus | None = None):
         self.config, self.folder, self.run = config, folder, RunFolder(folder, config)
         self.corpus = read_sentences_of_run(config, folder, update) if corpus is None else corpus
-        self.steps = Steps(folder, [*self.run.steps(), "figures"])
+        self.steps = Steps(folder, [*self.run.steps(), FIGURES_STEP])
         check_runtime(config.export, self.corpus.pairs)
         check_last_epoch(config.student, config.distill)
         # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
@@ -136,7 +137,8 @@ class _Road:
         transfer_set, depends = self._transfer_set()
         for seed in self.config.student_seeds:
             self._student(seed, transfer_set, depends)
-        metrics = self.steps.repeat("figures", lambda: self._report(transfer_set))
+        metrics, predictions = self.steps.repeat(FIGURES_STEP, lambda: self._measure(transfer_set))
+        self._report(metrics, predictions)
         say(f"steps:  {self.steps.summary()}")
         return metrics
 
@@ -277,6 +279,8 @@ class _Road:
             f"export: {file}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
             f"{result.truncated} dev sentences are truncated"
         )
+        if hint := dev_length_hint(file, self.corpus, self.config.export):
+            say(f"export: {hint}")
 
     @cached_property
     def setup(self) -> StudentSetup:
@@ -285,17 +289,19 @@ class _Road:
 
     # --- figures ---
 
-    def _report(self, transfer_set: ShardedTable) -> dict[str, Any]:
+    def _measure(self, transfer_set: ShardedTable) -> tuple[dict[str, Any], DevPredictions]:
         teacher = self.finetuned.teacher if self.run.has_teacher else None
         metrics, predictions = measure(self.run, self.corpus, teacher, transfer_set.rows)
         write_json(self.folder / METRICS_FILE, metrics)
+        return metrics, predictions
+
+    def _report(self, metrics: dict[str, Any], predictions: DevPredictions) -> None:
         page = write_reports(self.run, self.corpus, predictions)
         say("")
         say(results_table(metrics))
         say(f"\nmodel:  {self.run.exported(self.config.student_seeds[0])}\nreport: {page}")
         says = "predict --model=" if self.corpus.pairs else "demo "
         say(f"try it: tfkd {says}{self.folder}")
-        return metrics
 
 
 def _drop_leftovers(folder: Path) -> None:

@@ -19,6 +19,7 @@ from tfkd.training.student_folder import DESCRIPTION_FILE as STUDENT_FILE
 
 METRICS_FILE = "metrics.json"
 BENCHMARK_FILE = "benchmark.json"
+FIGURES_STEP = "figures"
 
 
 @dataclass(frozen=True)
@@ -128,10 +129,29 @@ def summary_of(run: RunFolder, name: str = "") -> RunSummary:
         raise InputError(f"{run.path}: a file of it isn't as `tfkd run` writes it: {type(e).__name__}: {e}") from e
 
 
+def _is_outdated(measured: ModelFigures, file: Path) -> bool:
+    """Says whether figures are of what a run's file was before it was made anew.
+
+    A path may be relative to another folder, and the run's folder moved: the last three parts tell.
+    """
+    if measured.path.resolve() != file.resolve():
+        last = measured.path.parts[-3:]
+        if len(last) < 2 or file.resolve().parts[-len(last) :] != last:
+            return False
+    if measured.sha256:
+        return measured.sha256 != sha256_of(file)
+    return measured.size_bytes != file.stat().st_size
+
+
 def _summary(run: RunFolder, name: str) -> RunSummary:
     config = run.config
     records = {step: recorded_step(run.path, step) for step in run.steps()}
+    # Earlier versions didn't record the time of the last step.
+    times = {**records, FIGURES_STEP: recorded_step(run.path, FIGURES_STEP)}
     benchmark = _object(path) if (path := run.path / BENCHMARK_FILE).is_file() else {}
+    measured = [ModelFigures.of_json(figures) for figures in benchmark.get("models", [])]
+    files = [run.exported(seed) for seed in config.student_seeds]
+    outdated = [of_file for of_file in measured if any(_is_outdated(of_file, file) for file in files)]
     depends = records[run.student(config.student_seeds[0]).name]["depends"]
     return RunSummary(
         name=name or run.path.resolve().name,
@@ -140,12 +160,13 @@ def _summary(run: RunFolder, name: str) -> RunSummary:
         changed_flags=changed_flags(config),
         teacher_size_bytes=_weights_bytes(run.teacher) if run.has_teacher and is_finetuned(run.teacher) else None,
         curves=tuple(_curves(run)),
-        seconds={step: record["seconds"] for step, record in records.items()},
+        seconds={step: record["seconds"] for step, record in times.items() if record},
         # Of the last step: the file is what it made. Earlier versions didn't record them.
         libraries=records[f"export-{run.exported(config.student_seeds[0]).stem}"].get("libraries", {}),
         data_sha256={split: depends[split] for split in ("train", "dev")},
         file_sha256=sha256_of(run.exported(config.student_seeds[0])),
-        benchmark=tuple(ModelFigures.of_json(figures) for figures in benchmark.get("models", [])),
+        benchmark=tuple(of_file for of_file in measured if of_file not in outdated),
+        outdated=tuple(of_file.path.name for of_file in outdated),
         phones=benchmark.get("phones", {}),
     )
 

@@ -92,11 +92,12 @@ class Steps:
         return fingerprint
 
     def repeat(self, name: str, action: Callable[[], _Result]) -> _Result:
-        """Does a step that is done each time, and returns what it gives."""
+        """Does a step that is done each time, and returns what it gives; its record has its time alone."""
         say(f"{self._place(name)}{name}")
         started = time.monotonic()
         result = action()
         self.seconds[name] = time.monotonic() - started
+        write_json(_record_path(self._run, name), {"seconds": self.seconds[name]})
         self._done_now.add(name)
         return result
 

@@ -70,15 +70,17 @@ def _tradeoffs(runs: Sequence[RunSummary]) -> Iterator[Markup]:
     for what, unit, scale in (("size", "MB", 1e6), ("time a text", "ms", 1e3)):
         is_size = unit == "MB"
         points = [
-            Point(run.name, look, run.size_bytes if is_size else run.student_us, tuple(run.accuracies()), run.dev_error)
+            _point(run, look, run.size_bytes if is_size else run.student_us)
             for run, look in zip(runs, _looks(runs), strict=True)
         ]
-        teachers: dict[tuple[int | None, float], tuple[float, float]] = {}
+        teachers: dict[tuple[int | None, float], tuple[float, tuple[float, float]]] = {}
         for run in runs:
             x = run.teacher_size_bytes if is_size else run.teacher_us
             if x and run.teacher_accuracy is not None:
-                teachers.setdefault((run.teacher_size_bytes, run.teacher_accuracy), (x, run.dev_error))
-        points += [Point("teacher", _TEACHER, x, (accuracy,), e) for (_, accuracy), (x, e) in teachers.items()]
+                teachers.setdefault(
+                    (run.teacher_size_bytes, accuracy := run.teacher_accuracy), (x, run.dev_interval(accuracy))
+                )
+        points += [Point("teacher", _TEACHER, x, (accuracy,), i) for (_, accuracy), (x, i) in teachers.items()]
         yield accuracy_against(what, unit, points, scale=scale)
 
 
@@ -93,12 +95,15 @@ def _student_curves(runs: Sequence[RunSummary]) -> list[Line]:
 
 def _transfer_curve(runs: Sequence[RunSummary]) -> Markup:
     points = [
-        Point(run.name, look, run.metrics["rows"]["transfer_set"], tuple(run.accuracies()), run.dev_error)
-        for run, look in zip(runs, _looks(runs), strict=True)
+        _point(run, look, run.metrics["rows"]["transfer_set"]) for run, look in zip(runs, _looks(runs), strict=True)
     ]
     accuracies = sorted({run.teacher_accuracy for run in runs if run.teacher_accuracy is not None})
     levels = [Level("teacher", Look("grey", "X", "--"), accuracy) for accuracy in accuracies]
     return accuracy_against("transfer set", "thousand rows", points, levels, scale=1e3)
+
+
+def _point(run: RunSummary, look: Look, x: float) -> Point:
+    return Point(run.name, look, x, tuple(run.accuracies()), run.dev_interval())
 
 
 def _looks(runs: Sequence[RunSummary]) -> list[Look]:

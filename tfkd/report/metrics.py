@@ -34,6 +34,7 @@ Shares are from 0 to 1, measured on the dev set; `null` where a figure doesn't e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,8 @@ FIGURE_NAMES = {
     "dev_calibration_error": "calibration error",
 }
 _CALIBRATION_BINS = 15
+# Of a normal distribution 95 % are within so many standard deviations.
+_Z_95 = 1.959963984540054
 
 
 def share_equal(a: np.ndarray, b: np.ndarray) -> float:
@@ -74,6 +77,17 @@ def classification_figures(labels: np.ndarray, probabilities: np.ndarray) -> dic
         "dev_matthews": float(matthews_corrcoef(labels, predicted)),
         "dev_calibration_error": expected_calibration_error(labels, probabilities),
     }
+
+
+def confidence_interval(accuracy: float, rows: int) -> tuple[float, float]:
+    """Returns the lowest and the highest accuracy that one on so many rows is compatible with, at 95 % (Wilson 1927).
+
+    Unlike the standard error it isn't zero where all rows are right.
+    """
+    z_squared = _Z_95**2 / rows
+    middle = accuracy + z_squared / 2
+    half = math.sqrt(accuracy * (1 - accuracy) * z_squared + z_squared**2 / 4)
+    return max((middle - half) / (1 + z_squared), 0.0), min((middle + half) / (1 + z_squared), 1.0)
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[list[int]]:

@@ -30,4 +30,9 @@ def model_card(figures: RunFigures) -> str:
 
 def command_of(run: RunSummary) -> str:
     """Returns the command that makes the run again."""
-    return shlex.join(["tfkd", "run", f"--name={run.name}", *(f"--{n}={v}" for n, v in run.changed_flags.items())])
+    return " ".join(["tfkd run", *arguments_of(run)])
+
+
+def arguments_of(run: RunSummary) -> list[str]:
+    """Returns the arguments of that command as a shell takes them."""
+    return [shlex.quote(f"--{n}={v}") for n, v in {"name": run.name, **run.changed_flags}.items()]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from tfkd.report.costs import costs_rows
-from tfkd.report.model_card import command_of
+from tfkd.report.model_card import arguments_of
 from tfkd.report.pictures import (
     BASELINE,
     LOOKS,
@@ -44,10 +44,10 @@ def report_page(figures: RunFigures) -> str:
         results=results_rows(run.metrics),
         figure_table=figure_rows(run.metrics),
         models=[(name, model) for name, _, model in models],
-        tradeoffs=list(_measured_tradeoffs(run) if run.benchmark else _tradeoffs(run)),
+        tradeoffs=list(_measured_tradeoffs(run) if run.measured_student else _tradeoffs(run)),
         costs=costs_rows(run.benchmark, run.phones) if run.benchmark else [],
         curves=list(_curves(run)),
-        command=command_of(run),
+        arguments=arguments_of(run),
         reliability=reliability_diagram([(name, look, model.reliability) for name, look, model in models]),
     )
 
@@ -61,16 +61,17 @@ def _tradeoffs(run: RunSummary) -> Iterator[Markup]:
         ("size", "MB", 1e6, float(run.size_bytes), run.teacher_size_bytes),
         ("time a text", "ms", 1e3, run.student_us, run.teacher_us),
     ):
-        points = [Point("student (.tflite)", STUDENT, student, exported, run.dev_error)]
+        points = [Point("student (.tflite)", STUDENT, student, exported, run.dev_interval())]
         if teacher and run.teacher_accuracy is not None:
-            points.append(Point("teacher", TEACHER, teacher, (run.teacher_accuracy,), run.dev_error))
+            of_teacher = run.teacher_accuracy
+            points.append(Point("teacher", TEACHER, teacher, (of_teacher,), run.dev_interval(of_teacher)))
         yield accuracy_against(what, unit, points, levels, scale)
 
 
 def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
     """Yields the same of the files that were measured in turn."""
     others = (look for look in LOOKS if look.colour != STUDENT.colour)
-    looks = [STUDENT if of_file.path.name == "student.tflite" else next(others) for of_file in run.benchmark]
+    looks = [STUDENT if of_file is run.measured_student else next(others) for of_file in run.benchmark]
     for what, unit, scale in (("size", "MB", 1e6), ("time a text", "ms", 1e3)):
         points = [
             Point(
@@ -78,7 +79,7 @@ def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
                 look,
                 of_file.size_bytes if unit == "MB" else of_file.latency["Interpreter"].median_us,
                 (of_file.accuracy,),
-                run.dev_error,
+                run.dev_interval(of_file.accuracy),
             )
             for of_file, look in zip(run.benchmark, looks, strict=True)
         ]

@@ -95,14 +95,14 @@ class Point:
       look: how it is drawn.
       x: what its accuracy is set against.
       accuracies: its dev accuracies, one a seed; their mean is drawn large if there are several.
-      error: standard error of one of them.
+      interval: the lowest and the highest accuracy that their mean is compatible with, if known.
     """
 
     name: str
     look: Look
     x: float
     accuracies: tuple[float, ...]
-    error: float = 0.0
+    interval: tuple[float, float] | None = None
 
     @property
     def mean(self) -> float:
@@ -153,7 +153,7 @@ def accuracy_against(
             alike = [x] * len(point.accuracies)
             axes.plot(alike, point.accuracies, look.marker, color=look.code, markersize=3.5, alpha=0.75)
         axes.errorbar(
-            x, point.mean, yerr=point.error or None, color=look.code, marker=look.marker, markersize=9,
+            x, point.mean, yerr=_bar(point), color=look.code, marker=look.marker, markersize=9,
             linestyle="", elinewidth=1.2, capsize=3, label=_named(point.name),
         )  # fmt: skip
     for level in levels:
@@ -167,6 +167,7 @@ def accuracy_against(
     _few_ticks(axes)
     axes.set_xlabel(f"{what} ({unit}, log scale)")
     axes.set_ylabel("dev accuracy")
+    _up_to_all(axes)
     _percent(axes)
     said = [f"{p.name}: {100 * p.mean:.2f} % at {_written(p.x / scale)} {unit}" for p in points]
     said += [f"{level.name}: {100 * level.accuracy:.2f} %" for level in levels]
@@ -177,6 +178,7 @@ def learning_curves(lines: Sequence[Line]) -> Markup:
     """Returns the picture of dev accuracy by epoch."""
     figure, axes = _curves(lines)
     axes.set_ylabel("dev accuracy")
+    _up_to_all(axes)
     _percent(axes)
     said = [f"{line.name} {', '.join(f'{100 * value:.1f}' for value in line.values)}" for line in lines]
     return _finished(figure, axes, f"Dev accuracy in per cent after each epoch. {'; '.join(said)}.")
@@ -242,6 +244,14 @@ def _empty() -> tuple[Figure, Axes]:
         return figure, figure.add_subplot()
 
 
+def _bar(point: Point) -> list[list[float]] | None:
+    """Returns how far a point's interval reaches below and above it, as Matplotlib takes it."""
+    if point.interval is None:
+        return None
+    low, high = point.interval
+    return [[max(point.mean - low, 0.0)], [max(high - point.mean, 0.0)]]
+
+
 def _named(name: str) -> str:
     """Returns a name as the legend takes it, which passes over those that begin with an underscore."""
     return f"\u200b{name}" if name.startswith("_") else name
@@ -249,6 +259,13 @@ def _named(name: str) -> str:
 
 def _written(value: float) -> str:
     return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+
+
+def _up_to_all(axes: Axes) -> None:
+    """Ends an axis of shares at 100 %, with room for the half of a mark above it."""
+    low, high = axes.get_ylim()
+    if high > 1:
+        axes.set_ylim(low, 1 + 0.03 * (1 - low))
 
 
 def _percent(axes: Axes, axis: str = "y") -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tfkd.report.markdown import markdown_table
 from tfkd.report.tables import megabytes, percent
 
 _SHOWN_DIGEST = 16
+_FLAG = re.compile(r"--\w+(?:=[\w.]+)?")
+_BEFORE_UNIT = re.compile(r"(?:(?<=[\d±])|(?<=\dx)) (?=[%\w])")
 
 
 def render_page(template: str, **values: Any) -> str:
     """Returns an HTML page; what its values hold of markup is escaped, unless it is Markup."""
-    return _environment(autoescape=True, finalize=None).get_template(template).render(**values)
+    environment = _environment(autoescape=True, finalize=None)
+    environment.filters |= {"unbroken": unbroken, "with_whole_flags": with_whole_flags} | {
+        name: _then_unbroken(environment.filters[name]) for name in ("duration", "mb", "ms", "percent")
+    }
+    return environment.get_template(template).render(**values)
 
 
 def render_markdown(template: str, **values: Any) -> str:
@@ -37,6 +44,20 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def unbroken(text: str) -> str:
+    """Returns a text of figures whose numbers stay in one line with their units."""
+    return _BEFORE_UNIT.sub("\u00a0", text)
+
+
+def with_whole_flags(text: str) -> Markup:
+    """Returns a text as HTML whose flags aren't broken at their hyphens."""
+    return Markup(_FLAG.sub(r'<span class="whole">\g<0></span>', str(escape(text))))
+
+
+def _then_unbroken(written: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: unbroken(written(value))
 
 
 def _environment(autoescape: bool, finalize: Callable[[Any], Any] | None) -> Environment:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfkd.report.coverage import Coverage, coverage
+from tfkd.report.coverage import Coverage, coverage, length_hint
 from tfkd.report.disagreements import Disagreements, disagreements
 from tfkd.report.metrics import ReliabilityBin, confusion, expected_calibration_error, reliability
 from tfkd.report.run_summary import RunSummary
 from tfkd.report.word_effects import ExplainedText, explain, rows_to_explain
 from tfkd.text.examples import Corpus
 from tfkd.text.tokenizer import Tokenizer
+
+# Ten points: a label of 80 % is right 70 or 90 times of 100.
+_LARGE_CALIBRATION_ERROR = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,14 @@ class ModelOnDev:
     reliability: tuple[ReliabilityBin, ...]
     calibration_error: float
 
+    @property
+    def misjudges_itself(self) -> str:
+        """In which direction its probabilities are far off; "" if they aren't."""
+        if self.calibration_error <= _LARGE_CALIBRATION_ERROR:
+            return ""
+        surer_than_right = sum(b.rows * (b.confidence - b.accuracy) for b in self.reliability)
+        return "too high" if surer_than_right > 0 else "too low"
+
     @classmethod
     def of(cls, labels: np.ndarray, probabilities: np.ndarray) -> ModelOnDev:
         """Returns how a model of these probabilities does: labels int [rows], probabilities float [rows, classes]."""
@@ -66,6 +77,7 @@ class RunFigures:
       disagreements: of the two; None if there is no teacher.
       explained: some texts, and what each word does in the `.tflite` file.
       coverage: how much of dev the file reads.
+      length_hint: on a --max_tokens that would do better; "" if there is none.
     """
 
     summary: RunSummary
@@ -76,6 +88,7 @@ class RunFigures:
     disagreements: Disagreements | None
     explained: tuple[ExplainedText, ...]
     coverage: Coverage
+    length_hint: str
 
 
 def run_figures(
@@ -85,6 +98,7 @@ def run_figures(
     predict: Callable[..., np.ndarray],
     tokenizer: Tokenizer,
     max_tokens: int,
+    unrolled: bool = True,
 ) -> RunFigures:
     """Returns a run's figures.
 
@@ -95,9 +109,11 @@ def run_figures(
       predict: the `.tflite` file: raw texts, or pairs in two columns, to probabilities.
       tokenizer: the file's.
       max_tokens: how many tokens the file reads of a text.
+      unrolled: whether it takes as long for a shorter one.
     """
     dev, teacher, exported = corpus.dev, predictions.teacher, predictions.exported
     rows = rows_to_explain(dev.labels, exported, dev.columns)
+    read = coverage(tokenizer, max_tokens, dev.columns)
     return RunFigures(
         summary=summary,
         notes=corpus.notes,
@@ -106,5 +122,6 @@ def run_figures(
         exported=ModelOnDev.of(dev.labels, exported),
         disagreements=None if teacher is None else disagreements(dev.labels, teacher, exported, dev.columns),
         explained=tuple(explain(predict, [texts[row] for texts in dev.columns], int(dev.labels[row])) for row in rows),
-        coverage=coverage(tokenizer, max_tokens, dev.columns),
+        coverage=read,
+        length_hint=length_hint(read, "pairs" if corpus.pairs else "sentences", unrolled),
     )

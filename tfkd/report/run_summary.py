@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Any
 
 from tfkd.benchmark.comparison import ModelFigures
+from tfkd.report.metrics import confidence_interval
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class RunSummary:
       data_sha256: of the rows of `train` and `dev`.
       file_sha256: of the `.tflite` to ship.
       benchmark: of files that `tfkd benchmark` measured, the first to compare with; empty if it didn't.
+      outdated: names of the run's own files that it measured before they were made anew; `benchmark` lacks them.
       phones: names of the phones that it measured on, by serial.
     """
 
@@ -56,6 +57,7 @@ class RunSummary:
     data_sha256: dict[str, str]
     file_sha256: str
     benchmark: tuple[ModelFigures, ...] = ()
+    outdated: tuple[str, ...] = ()
     phones: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -102,6 +104,22 @@ class RunSummary:
         return [accuracy for accuracy in found if accuracy is not None]
 
     @property
+    def measured_student(self) -> ModelFigures | None:
+        """What `tfkd benchmark` measured of the file to ship; an earlier tfkd's figures are told by name and size."""
+        for of_file in self.benchmark:
+            by_name = (of_file.path.name, of_file.size_bytes) == ("student.tflite", self.size_bytes)
+            if of_file.sha256 == self.file_sha256 if of_file.sha256 else by_name:
+                return of_file
+        return None
+
+    @property
+    def measured_pair(self) -> tuple[ModelFigures, ModelFigures] | None:
+        """What it measured of the teacher as a `.tflite` and of the file to ship, in turn; None unless it did both."""
+        teacher = next((of_file for of_file in self.benchmark if of_file.is_berts), None)
+        student = self.measured_student
+        return None if teacher is None or student is None else (teacher, student)
+
+    @property
     def accuracy_kept(self) -> float | None:
         """Share of the teacher's accuracy that the `.tflite` file has."""
         exported = self.accuracy()
@@ -115,16 +133,22 @@ class RunSummary:
 
     @property
     def times_smaller(self) -> float | None:
-        """The teacher's size over the student's."""
+        """The teacher's size over the student's: that of a `.tflite`, if one was measured, or of its weights."""
+        if self.measured_pair:
+            teacher, student = self.measured_pair
+            return teacher.size_bytes / student.size_bytes
         return self.teacher_size_bytes / self.size_bytes if self.teacher_size_bytes else None
 
     @property
     def times_faster(self) -> float | None:
-        """The teacher's time over the student's, each of one text at a time."""
+        """The teacher's time over the student's, each of one text at a time; both in LiteRT, if they were measured."""
+        if self.measured_pair:
+            teacher, student = (of_file.latency["Interpreter"].median_us for of_file in self.measured_pair)
+            return teacher / student
         return self.teacher_us / self.student_us if self.teacher_us else None
 
-    @property
-    def dev_error(self) -> float:
-        """Standard error of one accuracy, by the number of dev rows alone: the root of p (1 - p) / n."""
-        p = self.metrics["export"]["dev_accuracy"]
-        return sqrt(p * (1 - p) / self.metrics["rows"]["dev"])
+    def dev_interval(self, accuracy: float | None = None) -> tuple[float, float]:
+        """Returns the lowest and highest accuracy that one on this dev, by default the file's, is compatible with."""
+        of = self.accuracy() if accuracy is None else accuracy
+        assert of is not None  # the file has one
+        return confidence_interval(of, self.metrics["rows"]["dev"])

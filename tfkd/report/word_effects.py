@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-# A word as people see it, its punctuation included: what stands between white space; an ideograph is one of its own.
+# What stands between white space; an ideograph is a word of its own.
 _IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\s{_IDEOGRAPH}]+")
+_UNBROKEN = re.compile(rf"[{_IDEOGRAPH}]|[^\s{_IDEOGRAPH}]+")
 # Nearer to 0 or 1 a probability of float32 tells nothing.
 _SMALLEST = 1e-6
 
@@ -36,12 +37,14 @@ class ExplainedText:
 
     Attributes:
       columns: the words of the text, or of both texts of a pair.
+      ends: what stands after the last word of each.
       label: the true one.
       predicted: the label that the classifier gives.
       probability: that it gives that label.
     """
 
     columns: tuple[tuple[WordEffect, ...], ...]
+    ends: tuple[str, ...]
     label: int
     predicted: int
     probability: float
@@ -60,21 +63,22 @@ class ExplainedText:
 def explain(predict: Callable[..., np.ndarray], texts: Sequence[str], label: int) -> ExplainedText:
     """Returns what each word of a text or pair does to its predicted label.
 
-    A word's effect is the log-odds of that label, log p / (1 - p), less what they are without the word.
+    A word's effect is the log-odds of that label, log p / (1 - p), less what they are without the word. The signs
+    around it stay.
 
     Args:
       predict: raw texts, or pairs in two columns, to probabilities, float [texts, classes].
       texts: the text, or a pair's two.
       label: the true one.
     """
-    matches = [list(_WORD.finditer(text)) for text in texts]
+    places = [list(_words(text)) for text in texts]
     # The text itself, and then without each word of it: in each of the columns one after the other.
     columns = [
         [text]
         + [
-            text[: match.start()] + text[match.end() :] if column == changed else text
-            for changed, words in enumerate(matches)
-            for match in words
+            text[:start] + text[end:] if column == changed else text
+            for changed, words in enumerate(places)
+            for start, end in words
         ]
         for column, text in enumerate(texts)
     ]
@@ -82,16 +86,17 @@ def explain(predict: Callable[..., np.ndarray], texts: Sequence[str], label: int
     predicted = int(probabilities[0].argmax())
     odds = _log_odds(probabilities[:, predicted])
     effects = iter((odds[0] - odds[1:]).tolist())
-    explained = []
-    for text, words in zip(texts, matches, strict=True):
-        ends = [0, *(match.end() for match in words)]
+    explained, rest = [], []
+    for text, words in zip(texts, places, strict=True):
+        befores = [0, *(end for _, end in words)]
         explained.append(
             tuple(
-                WordEffect(text[end : match.start()], match.group(), next(effects))
-                for end, match in zip(ends, words, strict=False)
+                WordEffect(text[before:start], text[start:end], next(effects))
+                for before, (start, end) in zip(befores, words, strict=False)
             )
         )
-    return ExplainedText(tuple(explained), label, predicted, float(probabilities[0, predicted]))
+        rest.append(text[befores[-1] :])
+    return ExplainedText(tuple(explained), tuple(rest), label, predicted, float(probabilities[0, predicted]))
 
 
 def rows_to_explain(
@@ -109,7 +114,7 @@ def rows_to_explain(
       count: rows at most.
       max_words: of a text; longer ones, and those of fewer than three, show little.
     """
-    words = np.array([[len(_WORD.findall(text)) for text in texts] for texts in columns])
+    words = np.array([[len(list(_words(text))) for text in texts] for texts in columns])
     fits = (words.min(0) >= 3) & (words.max(0) <= max_words)
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     surest_first = np.argsort(-confidence, kind="stable")
@@ -119,6 +124,17 @@ def rows_to_explain(
     most = max((count - len(wrong)) // max(len(by_frequency), 1), 1)
     chosen = [rows[len(rows) * place // (most + 1)] for place in range(1, most + 1) for rows in by_frequency]
     return [*dict.fromkeys(chosen)][: count - len(wrong)] + wrong
+
+
+def _words(text: str) -> Iterator[tuple[int, int]]:
+    """Yields where the words of a text begin and end: without the punctuation around them, unless that is all.
+
+    A lone "!" or ":-(" may well speak for a label.
+    """
+    for found in _UNBROKEN.finditer(text):
+        start, end = found.span()
+        inner = [i for i in range(start, end) if not unicodedata.category(text[i]).startswith("P")]
+        yield (inner[0], inner[-1] + 1) if inner else (start, end)
 
 
 def _log_odds(probabilities: np.ndarray) -> np.ndarray:
