@@ -54,11 +54,16 @@ class TextsMet:
         return counts
 
     def steps(self, weights: StudentWeights) -> list[Iterator[Step]]:
-        """Returns each direction's steps over the texts, computed as they are asked for."""
-        backward = self.token_ids[:, ::-1]
-        tokens = backward.shape[1]
-        words = (self.token_ids != PAD_ID).sum(axis=1, keepdims=True) if weights.masked else np.array([[0]])
-        forward = np.take_along_axis(self.token_ids, (np.arange(tokens) + words) % tokens, axis=1)
+        """Returns each direction's steps over the texts, computed as they are asked for.
+
+        Padding that all texts have, and that changes nothing, is left out.
+        """
+        ids, words = self.token_ids, np.zeros((1, 1), int)
+        if weights.masked:
+            words = (ids != PAD_ID).sum(axis=1, keepdims=True)
+            ids = ids[:, : words.max()]
+        backward, tokens = ids[:, ::-1], ids.shape[1]
+        forward = np.take_along_axis(ids, (np.arange(tokens) + words) % tokens, axis=1)
         return [lstm.steps(weights.embedding[backward if lstm.backward else forward]) for lstm in weights.directions]
 
     def ranges(self, weights: StudentWeights) -> Ranges:
