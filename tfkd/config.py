@@ -188,7 +188,8 @@ class StudentConfig:
     dropout: float = _option(0.1, "share of the embeddings and of the last states dropped in training")
     vocabulary_size: int = _option(
         20000,
-        "words or pieces that the trained student keeps, those that change its logits most; the file grows with them",
+        "words or pieces that the student keeps, those that change its logits most, and learns to do with in the last "
+        "epoch; the file grows with them",
     )
     training_vocabulary_size: int = _option(
         60000,

@@ -89,4 +89,6 @@ def test_export_called_wrongly(arguments, part):
 
 def test_a_folder_that_is_no_teacher(chain, tmp_path):
     outcome = call("export", f"--teacher={chain.folder / 'student'}", f"--data={chain.data}", f"--out={tmp_path / 'x'}")
-    assert_one_line(outcome, 1, "no fine-tuned teacher")
+    *notes, line = outcome.err.splitlines(keepends=True)
+    assert all(note.startswith("data: ") for note in notes)
+    assert_one_line(type(outcome)(outcome.status, outcome.out, line), 1, "no fine-tuned teacher")

@@ -177,7 +177,7 @@ def test_other_flags_are_refused_and_spoil_nothing(config, copied, tmp_path):
 
 def test_the_same_file_by_another_path_is_no_other_flag(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "teacher").mkdir(parents=True)
     write_json(tmp_path / "run" / "flags.json", flags_of(RunConfig(data=DataConfig(data="a.csv", dev="dev.csv"))))
     by_another_path = DataConfig(data=str(tmp_path / "a.csv"), dev="run/../dev.csv")
     refuse_other_flags(RunConfig(data=by_another_path), tmp_path / "run", update=False)

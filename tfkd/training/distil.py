@@ -50,7 +50,8 @@ _BATCHES_MET, _TOKENS_MET = 16, 64
 
 
 def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
-    """Trains a student on a transfer set; the best epoch on dev is written to `folder`.
+    """Trains a student on a transfer set, and writes it to `folder`: as it is after the epoch that is best on dev, or
+    after the last one, if that holds it to the words, dimensions or bits that it is to have.
 
     Called again after an interruption it goes on after the last whole epoch.
 
