@@ -176,6 +176,8 @@ def main(arguments: list[str]) -> None:
                 temporary.write_bytes(peer(student, FLAGS.tokens))
     except TfkdError as e:
         sys.exit(f"peers: {e}")
+    except ModuleNotFoundError as e:
+        sys.exit(f"peers: {e}: it comes with `pip install -e .[dev]`")
 
 
 if __name__ == "__main__":

@@ -56,3 +56,19 @@ def test_what_is_refused(teacher, tmp_path):
         with pytest.raises(InputError, match=says):
             export(**changes)
     assert not any(tmp_path.iterdir())
+
+
+def test_weights_of_int8_give_way_to_real_ones_where_they_change_labels(small_bert, tmp_path, capsys):
+    """A BERT that is unsure of half of 400 texts, since the bias of its logits is so chosen."""
+    teacher = random_teacher(small_bert, num_classes=2, seed=0)
+    words = np.array(["good", "bad", "film", "plot", "the", "so", "very", "dull", "cast", "it"])
+    texts = [" ".join(row) for row in np.random.default_rng(0).choice(words, (400, 8))]
+    *weights, bias = teacher.classifier.get_weights()
+    bias[1] -= np.median(np.diff(teacher.logits(teacher.encode(texts))))
+    teacher.classifier.set_weights([*weights, bias])
+    config = ExportConfig(max_tokens=10, min_agreement=1.0)
+    result = export_teacher(teacher, LABELS, Examples.without_labels(texts), tmp_path / "teacher.tflite", config)
+    assert result.quantization in ("float16", "float32")
+    assert (
+        "export: not in dynamic_int8: the exported file gives the Keras model's label for " in capsys.readouterr().err
+    )

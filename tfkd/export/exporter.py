@@ -142,7 +142,7 @@ def export_student(
         content = with_metadata(lower(weights, tried.lengths, arithmetic, tried.lowering, like_bert), metadata)
         return write_checked(content, reference, dev, path, tried)
 
-    return first_that_holds(config, export)
+    return first_that_holds(config, config.quantizations, export)
 
 
 def write_checked(
@@ -173,13 +173,15 @@ def write_checked(
     )
 
 
-def first_that_holds(config: ExportConfig, export: Callable[[ExportConfig], Result]) -> Result:
-    """Returns what `export` makes of a config in the first of its quantizations that can be had.
+def first_that_holds(
+    config: ExportConfig, quantizations: Sequence[str], export: Callable[[ExportConfig], Result]
+) -> Result:
+    """Returns what `export` makes of a config in the first of these quantizations that can be had.
 
     Raises:
       InputError: none can.
     """
-    *others, last = (dataclasses.replace(config, quantization=quantization) for quantization in config.quantizations)
+    *others, last = (dataclasses.replace(config, quantization=quantization) for quantization in quantizations)
     for tried in others:
         try:
             return export(tried)

@@ -109,7 +109,7 @@ def export_keras_model(
             temporary.write_bytes(content)
         return KerasExport(Path(path), tried.quantization, len(content), measured)
 
-    return first_that_holds(config, export)
+    return first_that_holds(config, config.quantizations, export)
 
 
 def _probabilities(outputs: np.ndarray, activation: str) -> np.ndarray:

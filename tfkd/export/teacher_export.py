@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from scipy.special import softmax
 
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
-from tfkd.export.exporter import ExportResult, write_checked
+from tfkd.export.exporter import ExportResult, first_that_holds, write_checked
 from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.models.int8_teacher import converted
 from tfkd.models.teacher import Teacher
@@ -72,9 +71,13 @@ def export_teacher(
 
     signature = [tf.TensorSpec([1, config.max_tokens + 2], tf.int32, name) for name in BERT_INPUT_NAMES]
     metadata = ModelMetadata(name, description, tokenizer, tuple(label_names), config.max_tokens)
-    config = dataclasses.replace(config, quantization=config.quantizations[-1])
-    weights = config.quantization.removeprefix("dynamic_")
-    content = with_metadata(converted(classifier, serve, signature, weights), metadata)
     as_long = Teacher(classifier, teacher.tokenizer, config.max_tokens + 2)
     reference = softmax(as_long.logits(as_long.encode(dev.texts)), axis=1)
-    return write_checked(content, reference, dev, path, config)
+
+    def export(config: ExportConfig) -> ExportResult:
+        weights = config.quantization.removeprefix("dynamic_")
+        content = with_metadata(converted(classifier, serve, signature, weights), metadata)
+        return write_checked(content, reference, dev, path, config)
+
+    by_default = ("dynamic_int8", "float16", "float32")
+    return first_that_holds(config, by_default if config.quantization == "auto" else (config.quantization,), export)
