@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from tfkd.export.graph import Graph, Quantization, Tensor
-from tfkd.models.rounded_words import LARGEST_OF_FOUR_BITS
+from tfkd.models.rounding import LARGEST_OF_FOUR_BITS
 from tfkd.models.student_weights import DenseWeights
 from tfkd.models.texts_met import Ranges
 from tfkd.text.vocabulary import PAD_ID
@@ -259,7 +259,7 @@ def _apart(table: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _scales_of_rows(rows: np.ndarray) -> np.ndarray:
-    """The scale of each row's integers of four bits, float [rows, 1], as tfkd.models.rounded_words has it."""
+    """The scale of each row's integers of four bits, float [rows, 1], as tfkd.models.rounding has it."""
     return np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-6) / LARGEST_OF_FOUR_BITS
 
 

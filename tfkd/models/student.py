@@ -51,8 +51,8 @@ class BiLstmClassifier(keras.Model):
       embedding: stands in for the embedding table; a layer named `embedding` that masks PAD_ID and has a
         `table()`, float32 [vocabulary_size, any width], such as ProjectedEmbedding.
       constraints: of each direction's kernels in training, such as tfkd.models.low_rank.Subspace; none by default.
-      rounding: makes what the words go through in training, such as tfkd.models.rounded_words.RoundedWords, of the
-        LSTMs that read them.
+      rounding: makes what is added to words in training, such as tfkd.models.rounding.Rounding, of the LSTMs that
+        read them.
     """
 
     def __init__(
@@ -85,11 +85,12 @@ class BiLstmClassifier(keras.Model):
         # Both texts of a pair in one batch: one pass of the LSTM over twice the rows.
         x = embedding(ops.concatenate(inputs, axis=0) if pairs else inputs[0])
         bilstm.build(x.shape)
-        round_words = rounding(lstms) if rounding else None
-        if round_words is not None:
-            x = round_words(x)
+        change_of = rounding(lstms) if rounding else None
+        change = change_of(x) if change_of is not None else None
         if dropout:
             x = keras.layers.SpatialDropout1D(dropout, name="embedding_dropout")(x)
+        if change is not None:
+            x = keras.layers.Add(name="rounded")([x, change])
         x = bilstm(x)
         if pairs:
             x = siamese_features(*ops.split(x, 2, axis=0))
@@ -105,7 +106,7 @@ class BiLstmClassifier(keras.Model):
         self.dense_size = dense_size
         self.dropout = dropout
         self.pairs = pairs
-        self.rounding = round_words
+        self.rounding = change_of
         self._in_training = in_training
 
         # One trace for batches of all shapes.
@@ -151,7 +152,7 @@ class BiLstmClassifier(keras.Model):
         embedding = self.get_layer("embedding")
         table = embedding.table() if self._in_training else embedding.get_weights()[0]
         if self.rounding is not None:
-            table = ops.convert_to_numpy(self.rounding(table))
+            table = table + ops.convert_to_numpy(self.rounding(table))
         student = BiLstmClassifier(**{**self._config(), "vocabulary_size": len(words), "embedding_dim": table.shape[1]})
         student.get_layer("embedding").set_weights([table[words]])
         for name in ("bilstm", "hidden", "logits"):

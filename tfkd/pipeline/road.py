@@ -59,7 +59,7 @@ _STUDENT = (
     "tfkd.models.low_rank",
     "tfkd.models.multichannel_embedding",
     "tfkd.models.projected_embedding",
-    "tfkd.models.rounded_words",
+    "tfkd.models.rounding",
     "tfkd.models.student",
     "tfkd.models.student_weights",
     "tfkd.models.teacher",
@@ -91,7 +91,7 @@ _EXPORT = (
     "tfkd.export.lowering",
     "tfkd.export.metadata",
     "tfkd.export.parity",
-    "tfkd.models.rounded_words",
+    "tfkd.models.rounding",
     "tfkd.models.student_weights",
     "tfkd.models.texts_met",
 )

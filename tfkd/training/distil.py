@@ -21,7 +21,7 @@ from tfkd.models.losses import soft_loss
 from tfkd.models.low_rank import Subspace, hold_to_rank
 from tfkd.models.multichannel_embedding import MultichannelEmbedding
 from tfkd.models.projected_embedding import ProjectedEmbedding
-from tfkd.models.rounded_words import RoundedWords
+from tfkd.models.rounding import Rounding
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.teacher import WarmupLinearDecay
 from tfkd.models.texts_met import TextsMet
@@ -149,7 +149,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         pairs=corpus.pairs,
         embedding=_embedding(setup),
         constraints=[Subspace(4 * shape.hidden_size) for _ in range(2)] if shape.rank else (),
-        rounding=(lambda lstms: RoundedWords(lstms, shape.rank, name="rounding")) if shape.table_bits == 4 else None,
+        rounding=(lambda lstms: Rounding(lstms, shape.rank, name="rounding")) if shape.table_bits == 4 else None,
     )
     if setup.embedding_training == "free":
         model.get_layer("embedding").set_weights([setup.word_vectors[:, : shape.embedding_dim]])

@@ -1,4 +1,4 @@
-"""Words as a table of four bits gives them to the LSTM: what a student that is to have one learns with."""
+"""What a table of four bits makes of words: what a student that is to have one learns with."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from keras import ops
 LARGEST_OF_FOUR_BITS = 7
 
 
-class RoundedWords(keras.layers.Layer):
-    """Words -> the words nearest to them that a table of four bits can hold, once it has begun.
+class Rounding(keras.layers.Layer):
+    """Words -> what is to be added to them for a table of four bits to hold them, once it has begun; zeros before.
 
     A table of few dimensions (`--rank`) holds not the words' embeddings but what these give to the dimensions of each
     direction. There the numbers of a word are rounded, with one scale for each direction, and the embedding is changed
     by the least that has it give the rounded ones. A table that holds the embeddings themselves is rounded as it is.
-    Gradients pass as if nothing were (the straight-through estimator of Bengio et al. 2013, arXiv:1308.3432).
+    No gradient comes of it (the straight-through estimator of Bengio et al. 2013, arXiv:1308.3432).
+
+    It is added after dropout, which would make more of it than the table does: the change may be large in what the
+    kernels hardly look at.
 
     Input, output: float32 [batch, tokens, width].
 
@@ -60,9 +63,8 @@ class RoundedWords(keras.layers.Layer):
         self.begun.assign(True)
 
     def call(self, words: Any) -> Any:
-        return tf.cond(
-            ops.convert_to_tensor(self.begun), lambda: words + ops.stop_gradient(self._change(words)), lambda: words
-        )
+        change = tf.cond(ops.convert_to_tensor(self.begun), lambda: self._change(words), lambda: ops.zeros_like(words))
+        return ops.stop_gradient(change)
 
     def _change(self, words: Any) -> Any:
         if not self._through_kernels:
