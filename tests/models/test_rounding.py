@@ -76,6 +76,7 @@ def test_it_goes_by_the_kernels_where_the_file_does(rank, bases_held):
 def test_dropout_makes_no_more_of_it():
     """What is added to the words of a student in training is what is added to those of one in use."""
     model = BiLstmClassifier(12, 2, WIDTH, 4, 5, dropout=0.5, rounding=lambda lstms: Rounding(lstms, RANK))
+    assert model.rounding is not None
     model.rounding.begin(bases())
     inputs = keras.Model(model.input, [model.get_layer("embedding_dropout").output, model.get_layer("rounded").output])
     ids = np.array([[3, 4, 5, 0]], np.int32)
