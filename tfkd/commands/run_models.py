@@ -8,9 +8,7 @@ from pathlib import Path
 
 from tfkd.commands.flags import FLAGS, config_of
 from tfkd.config import DataConfig
-from tfkd.errors import InputError
-from tfkd.files import read_json
-from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, config_of_flags
+from tfkd.pipeline.run_config import FLAGS_FILE, config_in
 from tfkd.progress import say
 
 
@@ -27,12 +25,12 @@ def student_of(path: str) -> str:
 def teacher_of(path: str) -> str:
     """Returns the folder of the teacher that a path names: of a run's folder the one that it made or was given."""
     inside = _within(path, "teacher")
-    return inside if inside == path or Path(inside).exists() else _config(Path(path)).teacher.teacher
+    return inside if inside == path or Path(inside).exists() else config_in(Path(path)).teacher.teacher
 
 
 def transfer_set_of(path: str) -> str:
     """Returns the folder of the transfer set that a run of this folder learnt from; "" if it is no run's folder."""
-    return (_config(Path(path)).transfer_set or _within(path, "transfer_set")) if _is_run(Path(path)) else ""
+    return (config_in(Path(path)).transfer_set or _within(path, "transfer_set")) if _is_run(Path(path)) else ""
 
 
 def models_of(path: str) -> list[str]:
@@ -54,7 +52,7 @@ def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
     run = None if FLAGS.data else next(filter(None, map(_run_of, models)), None)
     if run is None:
         return config_of(DataConfig), FLAGS.seed
-    of_run = _config(run)
+    of_run = config_in(run)
     say(f"data: as in {run} (--data={of_run.data.data})")
     for field in dataclasses.fields(DataConfig):
         if not FLAGS[field.name].present:
@@ -65,13 +63,6 @@ def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
 
 def _within(path: str, name: str) -> str:
     return str(Path(path) / name) if _is_run(Path(path)) else path
-
-
-def _config(run: Path) -> RunConfig:
-    try:
-        return config_of_flags(read_json(run / FLAGS_FILE))
-    except (ValueError, TypeError) as e:
-        raise InputError(f"{run / FLAGS_FILE}: {e}; these aren't the flags of a run") from e
 
 
 def _is_run(path: Path) -> bool:

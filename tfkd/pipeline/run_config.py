@@ -16,7 +16,7 @@ from tfkd.config import (
     StudentConfig,
     TeacherConfig,
 )
-from tfkd.errors import UsageError
+from tfkd.errors import InputError, UsageError
 from tfkd.files import read_json
 
 # Where a run's folder has its flags, the rows that couldn't be read, and the records of its steps.
@@ -83,6 +83,21 @@ def config_of_flags(flags: dict[str, Any]) -> RunConfig:
         return RunConfig(**made)
     except TypeError as e:
         raise ValueError(str(e)) from e
+
+
+def config_in(run: Path) -> RunConfig:
+    """Returns the config that the flags in a run's folder make.
+
+    Raises:
+      InputError: they can't be read, or aren't a run's.
+    """
+    flags = read_json(run / FLAGS_FILE)
+    if not isinstance(flags, dict):
+        raise InputError(f"{run / FLAGS_FILE}: holds {type(flags).__name__}, expected an object")
+    try:
+        return config_of_flags(flags)
+    except (ValueError, TypeError) as e:
+        raise InputError(f"{run / FLAGS_FILE}: {e}; these aren't the flags of a run") from e
 
 
 def changed_flags(config: RunConfig) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from tfkd.benchmark.comparison import ModelFigures
 from tfkd.errors import InputError
 from tfkd.files import read_json, sha256_of
-from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, changed_flags, config_of_flags, flags_of, shown
+from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, changed_flags, config_in, flags_of, shown
 from tfkd.pipeline.steps import recorded_step
 from tfkd.report.run_summary import LearningCurve, RunSummary
 from tfkd.training.finetune import DESCRIPTION_FILE as TEACHER_FILE
@@ -94,10 +94,7 @@ def open_run(path: str | Path) -> RunFolder:
     if not (path / FLAGS_FILE).is_file():
         why = f"{FLAGS_FILE} is missing" if path.is_dir() else "there is no such folder"
         raise InputError(f"{path}: is no run folder ({why}); `tfkd run` makes one")
-    try:
-        run = RunFolder(path, config_of_flags(_object(path / FLAGS_FILE)))
-    except (ValueError, TypeError) as e:
-        raise InputError(f"{path / FLAGS_FILE}: {e}; these aren't the flags of a run") from e
+    run = RunFolder(path, config_in(path))
     again = "the command that made it goes on with it"
     for step in run.steps():
         if "fingerprint" not in recorded_step(path, step):
