@@ -131,6 +131,7 @@ def test_commands_import_what_is_heavy_only_when_they_work(module):
         "tfkd.files",
         "tfkd.native_stderr",
         "tfkd.pipeline.run_config",
+        "tfkd.pipeline.run_folder",
         "tfkd.progress",
         "tfkd.text.corpus",
         "tfkd.text.examples",

@@ -15,8 +15,8 @@ from tests.report.pages import Page, assert_stands_alone
 from tfkd.config import DataConfig, ExportConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
+from tfkd.pipeline.finished_run import open_run, summary_of
 from tfkd.pipeline.run_config import RunConfig, changed_flags, config_of_flags, flags_of
-from tfkd.pipeline.run_folder import open_run, summary_of
 
 PAGES = ("report.html", "model_card.md", "report.md")
 

@@ -30,7 +30,7 @@ from tfkd.config import (
 from tfkd.errors import InputError, UsageError
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.files import read_json, write_json
-from tfkd.pipeline.road import run
+from tfkd.pipeline.road import _content_of, run
 from tfkd.pipeline.run_config import RunConfig, flags_of, refuse_other_flags
 from tfkd.report import metrics as metrics_module
 from tfkd.training.student_folder import load_student
@@ -450,8 +450,23 @@ def test_another_runs_teacher_and_transfer_set_without_a_baseline(config, finish
     assert metrics["teacher"] == known["teacher"]
     assert metrics["rows"] == known["rows"]
     assert metrics["student"]["teacher_agreement"] > 0.5
-    run(config, tmp_path / "shared")
+    another_path = str(finished / ".." / finished.name / "teacher")
+    run(replace(config, teacher=replace(config.teacher, teacher=another_path)), tmp_path / "shared")
     assert not _done(capsys.readouterr().err)
+
+
+def test_word_vectors_of_another_content_are_other_ones(tmp_path):
+    (tmp_path / "vectors").mkdir()
+    file = tmp_path / "vectors" / "model.vec"
+    file.write_text("1 2\nfilm 0 1\n")
+    known = _content_of(str(file))
+    assert _content_of(str(tmp_path / "vectors" / ".." / "vectors" / "model.vec")) == known
+    assert _content_of(str(tmp_path / "vectors")) == known
+    file.write_text("2 2\nfilm 0 1\ngood 1 0\n")
+    assert _content_of(str(file)) != known
+    write_json(tmp_path / "vectors" / "teacher.json", {"fingerprint": "of these weights"})
+    assert _content_of(str(tmp_path / "vectors")) == "of these weights"
+    assert _content_of("minilm_l6") == "minilm_l6"
 
 
 def test_students_of_word_pieces(config, finished, tmp_path):

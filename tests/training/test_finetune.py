@@ -11,7 +11,8 @@ from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
 from tfkd.files import read_json
 from tfkd.models.word_vectors import teacher_vectors
-from tfkd.training.finetune import finetune, is_finetuned, load_finetuned, load_pretrained, load_word_vector_teacher
+from tfkd.training.finetune import finetune, load_finetuned, load_pretrained, load_word_vector_teacher
+from tfkd.training.model_folders import is_finetuned
 
 SEED = 3
 

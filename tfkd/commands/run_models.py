@@ -9,28 +9,28 @@ from pathlib import Path
 from tfkd.commands.flags import FLAGS, config_of
 from tfkd.config import DataConfig
 from tfkd.pipeline.run_config import FLAGS_FILE, config_in
+from tfkd.pipeline.run_folder import RunFolder
 from tfkd.progress import say
 
 
 def exported_of(path: str) -> str:
     """Returns the `.tflite` that a path names: of a run's folder that of its first student."""
-    return _within(path, "export/student.tflite")
+    return str(run.exported()) if (run := _run_at(path)) else path
 
 
 def student_of(path: str) -> str:
     """Returns the folder of the student that a path names: of a run's folder that of its first one."""
-    return _within(path, "student")
+    return str(run.student()) if (run := _run_at(path)) else path
 
 
 def teacher_of(path: str) -> str:
     """Returns the folder of the teacher that a path names: of a run's folder the one that it made or was given."""
-    inside = _within(path, "teacher")
-    return inside if inside == path or Path(inside).exists() else config_in(Path(path)).teacher.teacher
+    return str(run.teacher) if (run := _run_at(path)) else path
 
 
 def transfer_set_of(path: str) -> str:
     """Returns the folder of the transfer set that a run of this folder learnt from; "" if it is no run's folder."""
-    return (config_in(Path(path)).transfer_set or _within(path, "transfer_set")) if _is_run(Path(path)) else ""
+    return str(run.transfer_set) if (run := _run_at(path)) else ""
 
 
 def models_of(path: str) -> list[str]:
@@ -61,8 +61,8 @@ def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
     return config_of(DataConfig), FLAGS.seed if FLAGS["seed"].present else of_run.seed
 
 
-def _within(path: str, name: str) -> str:
-    return str(Path(path) / name) if _is_run(Path(path)) else path
+def _run_at(path: str) -> RunFolder | None:
+    return RunFolder(Path(path), config_in(Path(path))) if _is_run(Path(path)) else None
 
 
 def _is_run(path: Path) -> bool:

@@ -11,8 +11,9 @@ from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.metadata import read_metadata
 from tfkd.files import write_text
 from tfkd.pipeline.data import read_sentences
+from tfkd.pipeline.finished_run import open_run, summary_of
 from tfkd.pipeline.measuring import teacher_probabilities
-from tfkd.pipeline.run_folder import BENCHMARK_FILE, RunFolder, open_run, summary_of
+from tfkd.pipeline.run_folder import BENCHMARK_FILE, RunFolder
 from tfkd.progress import say
 from tfkd.report.comparison import comparison_page
 from tfkd.report.coverage import coverage, length_hint
@@ -34,7 +35,7 @@ def write_reports(run: RunFolder, corpus: Corpus, predictions: DevPredictions) -
       corpus: what it was made of.
       predictions: for `corpus.dev`.
     """
-    classifier = LiteRtClassifier.from_file(run.exported(run.config.student_seeds[0]))
+    classifier = LiteRtClassifier.from_file(run.exported())
     summary = summary_of(run)
     figures = run_figures(
         summary,
@@ -87,7 +88,7 @@ def report_run(path: str | Path) -> Path:
     teacher = load_finetuned(run.teacher).teacher if run.has_teacher else None
     predictions = DevPredictions(
         None if teacher is None else teacher_probabilities(teacher, corpus.dev),
-        LiteRtClassifier.from_file(run.exported(run.config.student_seeds[0])).predict(*corpus.dev.columns),
+        LiteRtClassifier.from_file(run.exported()).predict(*corpus.dev.columns),
     )
     return write_reports(run, corpus, predictions)
 

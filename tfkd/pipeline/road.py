@@ -10,7 +10,7 @@ from typing import Any
 
 from tfkd.errors import InputError
 from tfkd.export.exporter import CALIBRATION_TEXTS, check_runtime, export_student
-from tfkd.files import write_json
+from tfkd.files import read_json, write_json
 from tfkd.pipeline.data import read_sentences_of_run
 from tfkd.pipeline.measuring import measure
 from tfkd.pipeline.reporting import dev_length_hint, write_reports
@@ -23,7 +23,8 @@ from tfkd.report.run_figures import DevPredictions
 from tfkd.text.examples import Corpus, digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
-from tfkd.training.finetune import FinetunedTeacher, finetune, is_finetuned, load_finetuned
+from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
+from tfkd.training.model_folders import TEACHER_FILE, is_finetuned
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, check_last_epoch, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
@@ -155,7 +156,7 @@ class _Road:
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
         if label.logits_from:
-            depends |= {"source": _stamp(Path(label.logits_from)), "label_names": self.corpus.label_names}
+            depends |= {"source": _content_of(label.logits_from), "label_names": self.corpus.label_names}
         else:
             depends |= {"teacher": self.finetuned_step(), "sentences": self._sentences_step()}
         fingerprint = self.steps.do(
@@ -174,9 +175,9 @@ class _Road:
     def finetuned_step(self) -> str:
         config, corpus = self.config, self.corpus
         if is_finetuned(config.teacher.teacher):
-            return load_finetuned(config.teacher.teacher).fingerprint
+            return self.finetuned.fingerprint
         depends = {
-            "teacher": dataclasses.asdict(config.teacher),
+            "teacher": {**dataclasses.asdict(config.teacher), "teacher": _content_of(config.teacher.teacher)},
             "train": digest(corpus.train),
             "dev": digest(corpus.dev),
             "label_names": corpus.label_names,
@@ -234,9 +235,9 @@ class _Road:
             "seed": seed,
         }
         if config.student.embeddings == "teacher":
-            learning["word_vectors"] = config.teacher.teacher
+            learning["word_vectors"] = _content_of(config.teacher.teacher)
         elif config.student.embeddings != "random":
-            learning["word_vectors"] = _stamp(Path(config.student.embeddings.removeprefix("file:")))
+            learning["word_vectors"] = _content_of(config.student.embeddings.removeprefix("file:"))
         distilled = self.steps.do(
             student.name,
             {**learning, **depends},
@@ -299,7 +300,7 @@ class _Road:
         page = write_reports(self.run, self.corpus, predictions)
         say("")
         say(results_table(metrics))
-        say(f"\nmodel:  {self.run.exported(self.config.student_seeds[0])}\nreport: {page}")
+        say(f"\nmodel:  {self.run.exported()}\nreport: {page}")
         says = "predict --model=" if self.corpus.pairs else "demo "
         say(f"try it: tfkd {says}{self.folder}")
 
@@ -313,7 +314,13 @@ def _drop_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _stamp(path: Path) -> list[list[Any]]:
-    """Returns name, size and time of change of a file, or of a folder's files."""
+def _content_of(model: str) -> str | list[list[Any]]:
+    """Returns what tells one content of a file or folder from another, by whatever path; a name that is none as it is.
+
+    Of a fine-tuned teacher that is its fingerprint, else name, size and time of change of each file.
+    """
+    path = Path(model)
+    if is_finetuned(path):
+        return str(read_json(path / TEACHER_FILE).get("fingerprint"))
     files = sorted(path.glob("*")) if path.is_dir() else [path]
-    return [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.exists()]
+    return [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.exists()] or model

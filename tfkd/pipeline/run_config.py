@@ -22,7 +22,7 @@ from tfkd.files import read_json
 # Where a run's folder has its flags, the rows that couldn't be read, and the records of its steps.
 FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER = "flags.json", "rejects.jsonl", "steps"
 # Flags that name a file or folder of which only the content counts.
-_PATHS = ("data", "dev", "unlabelled", "transfer_set")
+_PATHS = ("data", "dev", "unlabelled", "teacher", "transfer_set")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,21 +1,13 @@
-"""What lies where in the folder of a run, and what can be read of it without doing anything anew."""
+"""What lies where in the folder of a run; nothing here loads TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tfkd.benchmark.comparison import ModelFigures
-from tfkd.errors import InputError
-from tfkd.files import read_json, sha256_of
-from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, changed_flags, config_in, flags_of, shown
-from tfkd.pipeline.steps import recorded_step
-from tfkd.report.run_summary import LearningCurve, RunSummary
-from tfkd.training.finetune import DESCRIPTION_FILE as TEACHER_FILE
-from tfkd.training.finetune import is_finetuned
-from tfkd.training.student_folder import DESCRIPTION_FILE as STUDENT_FILE
+from tfkd.pipeline.run_config import RunConfig
+from tfkd.training.model_folders import is_finetuned
 
 METRICS_FILE = "metrics.json"
 BENCHMARK_FILE = "benchmark.json"
@@ -52,16 +44,16 @@ class RunFolder:
         """The folder of the labelled sentences."""
         return Path(self.config.transfer_set or self.path / "transfer_set")
 
-    def student(self, seed: int) -> Path:
-        """Returns the folder of a student."""
+    def student(self, seed: int | None = None) -> Path:
+        """Returns the folder of a student; default: of the first, the one to ship."""
         return self._of_seed("student", seed)
 
     def baseline(self, seed: int) -> Path:
         """Returns the folder of a baseline."""
         return self._of_seed("baseline", seed)
 
-    def exported(self, seed: int) -> Path:
-        """Returns the path of a student's `.tflite`."""
+    def exported(self, seed: int | None = None) -> Path:
+        """Returns the path of a student's `.tflite`; default: of the first, the one to ship."""
         return self.path / "export" / f"{self.student(seed).name}.tflite"
 
     def steps(self) -> Iterator[str]:
@@ -79,129 +71,6 @@ class RunFolder:
                 yield self.baseline(seed).name
             yield f"export-{self.exported(seed).stem}"
 
-    def _of_seed(self, what: str, seed: int) -> Path:
-        first = seed == self.config.student_seeds[0]
+    def _of_seed(self, what: str, seed: int | None) -> Path:
+        first = seed in (None, self.config.student_seeds[0])
         return self.path / (what if first else f"{what}-seed{seed}")
-
-
-def open_run(path: str | Path) -> RunFolder:
-    """Returns the folder of a run that is finished.
-
-    Raises:
-      InputError: it is no run folder, or the run isn't finished.
-    """
-    path = Path(path)
-    if not (path / FLAGS_FILE).is_file():
-        why = f"{FLAGS_FILE} is missing" if path.is_dir() else "there is no such folder"
-        raise InputError(f"{path}: is no run folder ({why}); `tfkd run` makes one")
-    run = RunFolder(path, config_in(path))
-    again = "the command that made it goes on with it"
-    for step in run.steps():
-        if "fingerprint" not in recorded_step(path, step):
-            raise InputError(f"{path}: the run isn't finished (its step {step} isn't done); {again}")
-    if not (path / METRICS_FILE).is_file():
-        raise InputError(f"{path}: the run isn't finished ({METRICS_FILE} is missing); {again}")
-    for seed, measured in zip(run.config.student_seeds, _measured_sizes(path), strict=False):
-        file = run.exported(seed)
-        if not file.is_file():
-            raise InputError(f"{file}: is missing; {again}")
-        if (size := file.stat().st_size) != measured:
-            raise InputError(f"{file}: has {size:,} bytes, {measured:,} when {METRICS_FILE} was written; {again}")
-    return run
-
-
-def summary_of(run: RunFolder, name: str = "") -> RunSummary:
-    """Returns what the folder of a finished run says of it.
-
-    Args:
-      run: the run.
-      name: what the report calls it; default: its folder's name.
-
-    Raises:
-      InputError: a file of it can't be read.
-    """
-    try:
-        return _summary(run, name)
-    except (KeyError, TypeError, AttributeError) as e:
-        raise InputError(f"{run.path}: a file of it isn't as `tfkd run` writes it: {type(e).__name__}: {e}") from e
-
-
-def _is_outdated(measured: ModelFigures, file: Path) -> bool:
-    """Says whether figures are of what a run's file was before it was made anew.
-
-    A path may be relative to another folder, and the run's folder moved: the last three parts tell.
-    """
-    if measured.path.resolve() != file.resolve():
-        last = measured.path.parts[-3:]
-        if len(last) < 2 or file.resolve().parts[-len(last) :] != last:
-            return False
-    if measured.sha256:
-        return measured.sha256 != sha256_of(file)
-    return measured.size_bytes != file.stat().st_size
-
-
-def _summary(run: RunFolder, name: str) -> RunSummary:
-    config = run.config
-    records = {step: recorded_step(run.path, step) for step in run.steps()}
-    # Earlier versions didn't record the time of the last step.
-    times = {**records, FIGURES_STEP: recorded_step(run.path, FIGURES_STEP)}
-    benchmark = _object(path) if (path := run.path / BENCHMARK_FILE).is_file() else {}
-    measured = [ModelFigures.of_json(figures) for figures in benchmark.get("models", [])]
-    files = [run.exported(seed) for seed in config.student_seeds]
-    outdated = [of_file for of_file in measured if any(_is_outdated(of_file, file) for file in files)]
-    depends = records[run.student(config.student_seeds[0]).name]["depends"]
-    return RunSummary(
-        name=name or run.path.resolve().name,
-        metrics=_object(run.path / METRICS_FILE),
-        flags={flag: shown(value) for flag, value in sorted(flags_of(config).items())},
-        changed_flags=changed_flags(config),
-        teacher_size_bytes=_weights_bytes(run.teacher) if run.has_teacher and is_finetuned(run.teacher) else None,
-        curves=tuple(_curves(run)),
-        seconds={step: record["seconds"] for step, record in times.items() if record},
-        # Of the last step: the file is what it made. Earlier versions didn't record them.
-        libraries=records[f"export-{run.exported(config.student_seeds[0]).stem}"].get("libraries", {}),
-        data_sha256={split: depends[split] for split in ("train", "dev")},
-        file_sha256=sha256_of(run.exported(config.student_seeds[0])),
-        benchmark=tuple(of_file for of_file in measured if of_file not in outdated),
-        outdated=tuple(of_file.path.name for of_file in outdated),
-        phones=benchmark.get("phones", {}),
-    )
-
-
-def _object(path: Path) -> dict[str, Any]:
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: holds {type(found).__name__}, expected an object")
-    return found
-
-
-def _measured_sizes(path: Path) -> list[int]:
-    """Returns the size that each seed's `.tflite` had when it was measured."""
-    try:
-        return [int(figures["export"]["size_bytes"]) for figures in _object(path / METRICS_FILE)["seeds"]]
-    except (KeyError, TypeError) as e:
-        raise InputError(f"{path / METRICS_FILE}: has no figures by seed; `tfkd run` writes it anew") from e
-
-
-def _weights_bytes(teacher: Path) -> int:
-    """Returns the size of a teacher's weights."""
-    return sum(file.stat().st_size for file in teacher.glob("*.weights.h5"))
-
-
-def _curves(run: RunFolder) -> Iterator[LearningCurve]:
-    if run.has_teacher and is_finetuned(run.teacher):
-        yield _curve("teacher", run.config.seed, run.teacher / TEACHER_FILE)
-    for seed in run.config.student_seeds:
-        yield _curve("student", seed, run.student(seed) / STUDENT_FILE)
-        if run.config.distill.baseline_epochs:
-            yield _curve("baseline", seed, run.baseline(seed) / STUDENT_FILE)
-
-
-def _curve(model: str, seed: int, description: Path) -> LearningCurve:
-    epochs = _object(description).get("epochs", [])
-    return LearningCurve(
-        model,
-        seed,
-        dev_accuracy=tuple(epoch["dev_accuracy"] for epoch in epochs),
-        loss=tuple(epoch["loss"] for epoch in epochs),
-    )

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.special import softmax
 
 from tfkd.export.litert_classifier import LiteRtClassifier
-from tfkd.training.finetune import is_finetuned, load_finetuned
+from tfkd.training.finetune import load_finetuned
+from tfkd.training.model_folders import is_finetuned
 from tfkd.training.student_folder import load_student
 
 

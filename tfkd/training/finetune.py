@@ -23,8 +23,7 @@ from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import Corpus, digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.loop import fit_epochs, make_deterministic
-
-DESCRIPTION_FILE = "teacher.json"
+from tfkd.training.model_folders import TEACHER_FILE, is_finetuned
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,6 @@ class FinetunedTeacher:
     dev_accuracy: float
 
 
-def is_finetuned(folder: str | Path) -> bool:
-    """Says whether `finetune` wrote this folder."""
-    return (Path(folder) / DESCRIPTION_FILE).is_file()
-
-
 def load_finetuned(folder: str | Path) -> FinetunedTeacher:
     """Loads what `finetune` wrote.
 
@@ -57,10 +51,10 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
     """
     folder = Path(folder)
     if not is_finetuned(folder):
-        raise InputError(f"{folder}: no fine-tuned teacher ({DESCRIPTION_FILE} is missing); run `tfkd finetune` first")
-    description = read_json(folder / DESCRIPTION_FILE)
+        raise InputError(f"{folder}: no fine-tuned teacher ({TEACHER_FILE} is missing); run `tfkd finetune` first")
+    description = read_json(folder / TEACHER_FILE)
     if _fingerprint(folder) != description["fingerprint"]:
-        raise InputError(f"{folder}: the weights aren't those that {DESCRIPTION_FILE} names; fine-tune again")
+        raise InputError(f"{folder}: the weights aren't those that {TEACHER_FILE} names; fine-tune again")
     return FinetunedTeacher(
         teacher=Teacher.from_preset(folder, description["max_pieces"]),
         label_names=tuple(description["label_names"]),
@@ -119,7 +113,7 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
             "dev_accuracy": max(e.dev_accuracy for e in history),
             "fingerprint": _fingerprint(temporary),
         }
-        write_json(temporary / DESCRIPTION_FILE, description)
+        write_json(temporary / TEACHER_FILE, description)
     shutil.rmtree(checkpoints)
     return FinetunedTeacher(teacher, corpus.label_names, description["fingerprint"], description["dev_accuracy"])
 

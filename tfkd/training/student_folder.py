@@ -15,8 +15,9 @@ from tfkd.files import atomic_folder, read_json, write_json, write_text
 from tfkd.models.student import BiLstmClassifier
 from tfkd.text.tokenizer import Tokenizer, tokenizer_of
 from tfkd.text.word_tokenizer import WordTokenizer
+from tfkd.training.model_folders import STUDENT_FILE
 
-DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE = "student.json", "student.keras", "vocabulary.txt"
+MODEL_FILE, VOCABULARY_FILE = "student.keras", "vocabulary.txt"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def save_student(student: Student, folder: str | Path, facts: dict[str, Any]) ->
             "delimiter_regex": getattr(student.tokenizer, "delimiter_regex", None),
             "dev_accuracy": student.dev_accuracy,
         }
-        write_json(temporary / DESCRIPTION_FILE, description)
+        write_json(temporary / STUDENT_FILE, description)
 
 
 def load_student(folder: str | Path) -> Student:
@@ -62,10 +63,10 @@ def load_student(folder: str | Path) -> Student:
       InputError: a file of it is missing or damaged.
     """
     folder = Path(folder)
-    for name in (DESCRIPTION_FILE, MODEL_FILE, VOCABULARY_FILE):
+    for name in (STUDENT_FILE, MODEL_FILE, VOCABULARY_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder}: no student there ({name} is missing); run `tfkd distill` first")
-    description = read_json(folder / DESCRIPTION_FILE)
+    description = read_json(folder / STUDENT_FILE)
     try:
         lines = (folder / VOCABULARY_FILE).read_text("utf-8").splitlines()
         # Of an earlier version, which knew words alone, it doesn't say which.
