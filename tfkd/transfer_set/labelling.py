@@ -61,17 +61,17 @@ def label_sentences(
     }
     _start(folder, facts)
     labeller: Teacher | Int8Teacher | None = None
+    labelled = [i for i in range(len(sentences)) if shard_path(folder, i).exists()]
+    if labelled:
+        say(f"label: going on with {len(labelled)} of {len(sentences)} shards labelled already")
     with progress_bar(sentences.rows, "label") as bar:
-        for i in range(len(sentences)):
-            if shard_path(folder, i).exists():
-                bar.update(sentences.manifest["shards"][i]["rows"])
-                continue
+        bar.update(sum(sentences.manifest["shards"][i]["rows"] for i in labelled))
+        for i in sorted(set(range(len(sentences))) - set(labelled)):
             labeller = labeller or _labeller(teacher, sentences, config)
             table = sentences.read(i)
             logits = labeller.logits(labeller.encode(*_texts_of(table)), progress=bar)
             _check_finite(logits, f"the teacher {fingerprint[:12]}", "fine-tune it again with a lower learning rate")
             write_shard(folder, i, _with_logits(table, logits))
-            say(f"label: shard {i + 1} of {len(sentences)}")
     write_manifest(folder, len(sentences), facts)
     (folder / _STARTED).unlink(missing_ok=True)
     return ShardedTable(folder)
