@@ -95,8 +95,9 @@ def test_run_for_mediapipe_is_refused_before_any_work(pair_file, tmp_path):
 def test_models_and_data_of_different_kinds(finished, tmp_path):
     single = tmp_path / "single.tsv"
     single.write_text("text\tlabel\n" + "".join(f"it is {i}\t{('same', 'other')[i % 2]}\n" for i in range(40)))
-    student, transfer_set = finished / "student", finished / "transfer_set"
+    teacher, student, transfer_set = (finished / name for name in ("teacher", "student", "transfer_set"))
     for says, command in {
+        "teacher: classifies pairs; the data has single texts": ("evaluate", teacher),
         "student: classifies pairs; the data has single texts": ("evaluate", student),
         "student.tflite: classifies pairs; the data has single texts": (
             "evaluate",
@@ -119,3 +120,24 @@ def test_models_and_data_of_different_kinds(finished, tmp_path):
         assert all(line.startswith("data: ") for line in err[:-1])
         assert_one_line(Outcome(outcome.status, outcome.out, err[-1]), 1, says)
     assert list(tmp_path.iterdir()) == [single]
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("text\tlabel\nit is\tother\nit was\tsame\n", "teacher: classifies pairs; the data has single texts"),
+        ("text\ttext_pair\tlabel\na\tb\tyes\nc\td\tno\n", "teacher: classifies into other, same; the data has no, yes"),
+    ],
+)
+def test_a_teacher_labels_what_it_was_finetuned_for(finished, tmp_path, rows, says):
+    (tmp_path / "dev.tsv").write_text(rows)
+    (tmp_path / "train.tsv").write_text(rows)
+    teacher, sentences = f"--teacher={finished / 'teacher'}", tmp_path / "sentences"
+    outcome = call("augment", f"--data={tmp_path}", f"--out={sentences}")
+    assert outcome.status == 0, outcome.err
+    out = tmp_path / "transfer_set"
+    assert_one_line(call("label", f"--sentences={sentences}", teacher, f"--out={out}"), 1, says)
+    assert not out.exists()
+    outcome = call("run", f"--data={tmp_path}", teacher, f"--runs={tmp_path}", "--name=run")
+    assert outcome.status == 1
+    assert outcome.err.splitlines()[-1].endswith(says)

@@ -33,12 +33,13 @@ def test_table_of_several_seeds():
     metrics["seeds"] = [{"seed": 1}, {"seed": 2}]
     names = ("baseline", "student", "export")
     metrics["mean"] = {f"{name}.dev_accuracy": mean for name, mean in zip(names, (0.81, 0.87, 0.868), strict=True)}
+    metrics["mean"] |= {"student.teacher_agreement": 0.91, "export.student_agreement": 0.9987}
     metrics["std"] = {f"{name}.dev_accuracy": 0.0025 for name in names}
     lines = results_table(metrics).splitlines()
     assert "90.00 % " in lines[2]
     assert "81.00 % (± 0.25)" in lines[3]
-    assert "87.00 % (± 0.25)" in lines[4]
-    assert "86.80 % (± 0.25)" in lines[5]
+    assert "87.00 % (± 0.25) | teacher 91.00 %" in lines[4]
+    assert "86.80 % (± 0.25) | Keras 99.87 %" in lines[5]
     text = report("mine", metrics, [], {})
     assert "Accuracies of students are means over 2 seeds (± standard deviation)." in text
 

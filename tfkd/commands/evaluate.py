@@ -36,20 +36,15 @@ def main(arguments: list[str]) -> None:
     data, seed = data_of(arguments)
     from tfkd.pipeline.data import read_sentences
 
-    dev, names = (corpus := read_sentences(data, seed)).dev, corpus.label_names
+    dev = (corpus := read_sentences(data, seed)).dev
     import_tensorflow()
     from tfkd.report.evaluation import open_classifier
     from tfkd.report.metrics import FIGURE_NAMES, classification_figures
-    from tfkd.text.examples import kind_of
+    from tfkd.text.examples import check_task
 
     for model in chain.from_iterable(map(models_of, arguments)):
         classifier = open_classifier(model)
-        if classifier.label_names != names:
-            raise InputError(
-                f"{model}: classifies into {', '.join(classifier.label_names)}; the data has {', '.join(names)}"
-            )
-        if classifier.pairs not in (None, corpus.pairs):
-            raise InputError(f"{model}: classifies {kind_of(not corpus.pairs)}; the data has {kind_of(corpus.pairs)}")
+        check_task(model, classifier.label_names, classifier.pairs, corpus.label_names, corpus.pairs)
         figures = classification_figures(dev.labels, classifier.predict(*dev.columns))
         if FLAGS.json:
             print(json.dumps({"model": model, **figures, "rows": len(dev)}))

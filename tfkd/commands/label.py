@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> None:
     out, config = required("out"), config_of(LabelConfig)
     if config.logits_from and len(FLAGS.labels) < 2:
         raise UsageError("--labels is missing: with --logits_from name the labels in the order of the logits")
-    from tfkd.transfer_set.shards import ShardedTable
+    from tfkd.text.examples import check_task
+    from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 
     sentences = None if config.logits_from else ShardedTable(required("sentences"))
     teacher = "" if config.logits_from else required_folder("teacher")
@@ -38,6 +39,8 @@ def main(arguments: list[str]) -> None:
     if sentences is None:
         transfer_set = import_logits(config.logits_from, tuple(FLAGS.labels), config, out)
     else:
-        found = load_finetuned(teacher_of(teacher))
+        found = load_finetuned(path := teacher_of(teacher))
+        names, pairs = sentences.manifest["label_names"], is_of_pairs(sentences.schema)
+        check_task(path, found.label_names, found.pairs, names, pairs)
         transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
     print(f"{out}: {transfer_set.rows} sentences in {len(transfer_set)} shards")

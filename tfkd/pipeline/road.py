@@ -20,7 +20,7 @@ from tfkd.pipeline.steps import Steps
 from tfkd.progress import say
 from tfkd.report.markdown import results_table
 from tfkd.report.run_figures import DevPredictions
-from tfkd.text.examples import Corpus, digest
+from tfkd.text.examples import Corpus, check_task, digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
@@ -214,11 +214,7 @@ class _Road:
     @cached_property
     def finetuned(self) -> FinetunedTeacher:
         found = load_finetuned(self.run.teacher)
-        if found.label_names != self.corpus.label_names:
-            raise InputError(
-                f"{self.run.teacher}: a teacher of the labels {', '.join(found.label_names)}; "
-                f"the data has {', '.join(self.corpus.label_names)}"
-            )
+        check_task(self.run.teacher, found.label_names, found.pairs, self.corpus.label_names, self.corpus.pairs)
         return found
 
     # --- students ---

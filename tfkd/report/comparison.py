@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
+from tfkd.report.metrics import mean_figure
 from tfkd.report.pictures import LOOKS, Level, Line, Look, Point, accuracy_against, learning_curves
 from tfkd.report.rendering import milliseconds, render_page
 from tfkd.report.run_summary import RunSummary
@@ -45,7 +46,7 @@ def comparison_rows(runs: Sequence[RunSummary]) -> Rows:
                 accuracy_cell(run.metrics, "export"),
                 percent(run.accuracy_kept),
                 "-" if gained is None else f"{gained:+.2f} points",
-                percent(run.metrics["student"]["teacher_agreement"]),
+                percent(mean_figure(run.metrics, "student", "teacher_agreement")),
                 megabytes(run.size_bytes),
                 milliseconds(run.student_us),
                 percent(run.teacher_accuracy),

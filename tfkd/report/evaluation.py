@@ -21,7 +21,7 @@ class Classifier:
 
     Attributes:
       label_names: the names of its classes in order.
-      pairs: whether it classifies pairs of texts; None if it takes both kinds.
+      pairs: whether it classifies pairs of texts; None if nobody knows.
       predict: raw texts, or pairs in two columns, to probabilities, float32 [texts, classes].
     """
 
@@ -44,7 +44,7 @@ def open_classifier(path: str | Path) -> Classifier:
         found = load_finetuned(path)
         teacher = found.teacher
         return Classifier(
-            found.label_names, None, lambda *columns: softmax(teacher.logits(teacher.encode(*columns)), axis=1)
+            found.label_names, found.pairs, lambda *columns: softmax(teacher.logits(teacher.encode(*columns)), axis=1)
         )
     student = load_student(path)
     return Classifier(student.label_names, student.model.pairs, student.probabilities)

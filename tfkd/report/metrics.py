@@ -55,6 +55,11 @@ _CALIBRATION_BINS = 15
 _Z_95 = 1.959963984540054
 
 
+def mean_figure(metrics: dict[str, Any], group: str, figure: str) -> Any:
+    """Returns a model's figure in `metrics.json`: of those that differ by seed the mean."""
+    return metrics["mean"].get(f"{group}.{figure}", metrics[group][figure])
+
+
 def share_equal(a: np.ndarray, b: np.ndarray) -> float:
     """Returns the share of places at which two arrays of labels are the same."""
     return float(np.mean(np.asarray(a) == np.asarray(b)))

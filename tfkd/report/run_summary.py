@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfkd.benchmark.comparison import ModelFigures
-from tfkd.report.metrics import confidence_interval
+from tfkd.report.metrics import confidence_interval, mean_figure
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class RunSummary:
 
     def accuracy(self, group: str = "export") -> float | None:
         """Returns the dev accuracy of `export`, `student` or `baseline`: the mean over the seeds."""
-        return self.metrics["mean"].get(f"{group}.dev_accuracy", self.metrics[group]["dev_accuracy"])
+        return mean_figure(self.metrics, group, "dev_accuracy")
 
     def spread(self, group: str = "export") -> float | None:
         """Returns the standard deviation of the same over the seeds; None for a single one."""

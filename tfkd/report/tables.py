@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tfkd.report.metrics import FIGURE_NAMES
+from tfkd.report.metrics import FIGURE_NAMES, mean_figure
 
 Rows = list[tuple[str, ...]]
 
@@ -18,7 +18,10 @@ MODEL_NAMES = {
 
 
 def results_rows(metrics: dict[str, Any]) -> Rows:
-    """Returns the rows of teacher, baseline, student and exported file; of several seeds the means."""
+    """Returns the rows of teacher, baseline, student and exported file; of several seeds the means.
+
+    Size and time are the shipped file's.
+    """
     latency, export = metrics["latency"], metrics["export"]
     return [
         ("", "dev accuracy", "agrees with", "size", "inference"),
@@ -33,14 +36,14 @@ def results_rows(metrics: dict[str, Any]) -> Rows:
         (
             MODEL_NAMES["student"],
             accuracy_cell(metrics, "student"),
-            _agrees(metrics["student"]["teacher_agreement"], "teacher"),
+            _agrees(mean_figure(metrics, "student", "teacher_agreement"), "teacher"),
             "",
             "",
         ),
         (
             MODEL_NAMES["export"],
             accuracy_cell(metrics, "export"),
-            _agrees(export["student_agreement"], "Keras"),
+            _agrees(mean_figure(metrics, "export", "student_agreement"), "Keras"),
             megabytes(export["size_bytes"]),
             microseconds(latency["student_us"]),
         ),
@@ -49,10 +52,9 @@ def results_rows(metrics: dict[str, Any]) -> Rows:
 
 def accuracy_cell(metrics: dict[str, Any], group: str) -> str:
     """Returns a model's dev accuracy; of several seeds the mean and the deviation."""
-    several = len(metrics["seeds"]) > 1
-    if several and (mean := metrics["mean"].get(f"{group}.dev_accuracy")) is not None:
-        return f"{percent(mean)} (± {100 * metrics['std'][f'{group}.dev_accuracy']:.2f})"
-    return percent(metrics[group]["dev_accuracy"])
+    deviation = metrics["std"].get(f"{group}.dev_accuracy") if len(metrics["seeds"]) > 1 else None
+    shown = percent(mean_figure(metrics, group, "dev_accuracy"))
+    return shown if deviation is None else f"{shown} (± {100 * deviation:.2f})"
 
 
 def figure_rows(metrics: dict[str, Any]) -> Rows:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from tfkd.errors import InputError
 
 NO_LABEL = -1
 
@@ -88,6 +91,27 @@ class Corpus:
 def kind_of(pairs: bool) -> str:
     """Returns what messages call examples that are pairs, or aren't."""
     return "pairs" if pairs else "single texts"
+
+
+def check_task(
+    model: str | Path, label_names: Sequence[str], pairs: bool | None, of_data: Sequence[str], pairs_of_data: bool
+) -> None:
+    """Passes a model that is of the data's task.
+
+    Args:
+      model: what messages call it.
+      label_names: of its classes, in order.
+      pairs: whether it classifies pairs; None if nobody knows.
+      of_data: the names that the data has.
+      pairs_of_data: whether it has pairs.
+
+    Raises:
+      InputError: the model is of other labels, or of the other kind of texts.
+    """
+    if list(label_names) != list(of_data):
+        raise InputError(f"{model}: classifies into {', '.join(label_names)}; the data has {', '.join(of_data)}")
+    if pairs not in (None, pairs_of_data):
+        raise InputError(f"{model}: classifies {kind_of(not pairs_of_data)}; the data has {kind_of(pairs_of_data)}")
 
 
 def digest(examples: Examples) -> str:

@@ -122,7 +122,7 @@ class _Lesson:
 
 
 def _rows_of(table: pa.Table, classes: int) -> _Rows:
-    logits = table["logits"].combine_chunks().flatten().to_numpy().reshape(-1, classes)
+    logits = table["logits"].combine_chunks().flatten().to_numpy().reshape(len(table), classes)
     labels = table["label"].combine_chunks().fill_null(NO_LABEL).to_numpy()
     return _Rows(tuple(table[name].combine_chunks() for name in text_columns(table)), labels, logits)
 

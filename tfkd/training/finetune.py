@@ -34,11 +34,13 @@ class FinetunedTeacher:
       teacher: the BERT.
       label_names: the names of its classes in order.
       fingerprint: SHA-256 over its weights and vocabulary.
+      pairs: whether it was fine-tuned on pairs of texts; None: one of an earlier version, which doesn't say.
       dev_accuracy: accuracy on the dev set it was chosen by.
     """
 
     teacher: Teacher
     label_names: tuple[str, ...]
+    pairs: bool | None
     fingerprint: str
     dev_accuracy: float
 
@@ -58,6 +60,7 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
     return FinetunedTeacher(
         teacher=Teacher.from_preset(folder, description["max_pieces"]),
         label_names=tuple(description["label_names"]),
+        pairs=description.get("pairs"),
         fingerprint=description["fingerprint"],
         dev_accuracy=description["dev_accuracy"],
     )
@@ -108,6 +111,7 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
         description = {
             "pretrained": config.teacher,
             "label_names": list(corpus.label_names),
+            "pairs": corpus.pairs,
             "max_pieces": teacher.max_pieces,
             "epochs": [vars(e) for e in history],
             "dev_accuracy": max(e.dev_accuracy for e in history),
@@ -115,7 +119,9 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
         }
         write_json(temporary / TEACHER_FILE, description)
     shutil.rmtree(checkpoints)
-    return FinetunedTeacher(teacher, corpus.label_names, description["fingerprint"], description["dev_accuracy"])
+    return FinetunedTeacher(
+        teacher, corpus.label_names, corpus.pairs, description["fingerprint"], description["dev_accuracy"]
+    )
 
 
 def load_pretrained(config: TeacherConfig, num_classes: int) -> Teacher:
