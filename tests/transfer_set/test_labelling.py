@@ -10,10 +10,10 @@ from tfkd.config import AugmentationConfig, LabelConfig
 from tfkd.errors import InputError
 from tfkd.files import sha256_of, write_json
 from tfkd.models.teacher import Teacher
-from tfkd.text.examples import Corpus, Examples
+from tfkd.text.examples import Corpus, Examples, digest
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
-from tfkd.transfer_set.shards import MANIFEST, ShardedTable, shard_path, transfer_set_schema
+from tfkd.transfer_set.shards import MANIFEST, ShardedTable, check_transfer_set, shard_path, transfer_set_schema
 
 TEXTS = ["the film is good", "a bad plot", "so very dull", "great cast", "it was awful .", "lovely scene", "the story"]
 LABELS = [1, 0, 0, 1, 0, 1, 1]
@@ -233,6 +233,28 @@ def test_logits_alone_are_a_transfer_set(tmp_path):
     assert found.read(0).schema.equals(transfer_set_schema(pairs=False))
     assert (found.rows, found.manifest["teacher"], found.manifest["label_names"]) == (3, None, ["neg", "pos"])
     assert found.manifest["logits_from"] == str(tmp_path / "a.parquet")
+
+
+def test_rows_that_hold_dev_are_left_out(tmp_path, capsys):
+    source = written(tmp_path / "a.parquet", {**GOOD, "text": ["A.", "a b", "He said: one two three, four five six"]})
+    for dev, left in (
+        (Examples.without_labels(["a", "one two three four five six"]), ["a b"]),
+        (Examples.without_labels(["d"]), ["A.", "a b", "He said: one two three, four five six"]),
+    ):
+        found = import_logits(source, ("neg", "pos"), LabelConfig(), tmp_path / "t", dev)
+        assert [text for shard in found for text in shard["text"].to_pylist()] == left
+        assert found.manifest["dev"] == digest(dev)
+        assert ("2 rows of" in capsys.readouterr().err) == (left == ["a b"])
+    with pytest.raises(InputError, match="holds single texts; the data has pairs"):
+        import_logits(source, ("neg", "pos"), LabelConfig(), tmp_path / "t", Examples.without_labels(["a"], ["b"]))
+
+
+def test_a_transfer_set_of_unknown_texts_is_compared_with_dev(tmp_path, capsys):
+    found = imported(written(tmp_path / "a.parquet", GOOD), tmp_path / "t")
+    for text, rows in (("B!", 1), ("d", 0)):
+        dev = Examples([text], np.array([0], np.int32))
+        check_transfer_set(found, Corpus(dev, dev, Examples.without_labels([]), ("neg", "pos")))
+        assert ("1 of 3 rows hold texts of dev" in capsys.readouterr().err) == bool(rows)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def rows_of(table: ShardedTable) -> list[tuple]:
 
 
 def test_train_then_unlabelled_each_once_and_without_dev(tmp_path):
-    train = [("A good film", 1), ("bad", 0), ("a  GOOD film ", 0), ("In dev", 1)]
+    train = [("A good film", 1), ("bad", 0), ("a  GOOD film ", 0), ("In dev!", 1)]
     found = write_sentences(
         corpus(train, dev=[("in  DEV", 0)], unlabelled=["Bad", "who knows", "in dev"]), NOTHING, tmp_path / "s", 100, 1
     )
@@ -61,7 +61,7 @@ def test_pairs(tmp_path):
         return Examples(first, np.array([row[2] for row in rows], np.int32), second)
 
     train = pairs(("a b", "c", 1), ("A  b", "C", 0), ("a", "b c", 0), ("in", "dev", 1))
-    unlabelled = Examples.without_labels(["c", "IN"], ["a b", "dev"])
+    unlabelled = Examples.without_labels(["c", "IN", "Dev"], ["a b", "dev.", "in"])
     found = write_sentences(
         Corpus(train, pairs(("In", "dev", 0)), unlabelled, ("no", "yes")),
         AugmentationConfig(n_iter=3, n_splice=0, p_mask=1.0, p_pos=0.0, p_ng=0.0),
@@ -69,7 +69,7 @@ def test_pairs(tmp_path):
         100,
         1,
     )
-    # The same words in other places are another pair; what is in dev is left out, as a pair.
+    # The same words in other places are another pair; what is in dev is left out, as a pair in either order.
     assert rows_of(found)[:3] == [
         ("a b", "c", "train", 1),
         ("a", "b c", "train", 0),
@@ -81,7 +81,8 @@ def test_pairs(tmp_path):
     assert {frozenset(row[:2]) for row in recombined} >= {frozenset([t]) for t in ("a b", "c", "b c", "in", "dev")}
     assert {row[2:] for row in rows_of(found)[3 + len(recombined) :]} == {("augmented", None)}
     assert ("a b", "[MASK]") in {row[:2] for row in rows_of(found)[3:]}
-    assert found.manifest["duplicates_dropped"]["unlabelled"] == 1
+    assert not [row for row in rows_of(found) if {text.lower() for text in row[:2]} == {"in", "dev"}]
+    assert found.manifest["duplicates_dropped"]["unlabelled"] == 2
     assert found.read(0).schema.equals(sentences_schema(pairs=True))
 
 

@@ -40,6 +40,7 @@ _TEACHER = (
 )
 _SENTENCES = (
     "tfkd.text.augmentation",
+    "tfkd.text.overlap",
     "tfkd.text.recombination",
     "tfkd.text.splicing",
     "tfkd.transfer_set.sentences",
@@ -49,6 +50,7 @@ _LABELLING = (
     "tfkd.models.int8_teacher",
     "tfkd.models.teacher",
     "tfkd.text.batching",
+    "tfkd.text.overlap",
     "tfkd.transfer_set.labelling",
     "tfkd.transfer_set.shards",
 )
@@ -149,14 +151,18 @@ class _Road:
         """Returns the labelled sentences, and what they depend on."""
         if self.config.transfer_set:
             found = ShardedTable(self.config.transfer_set)
-            check_transfer_set(found, self.corpus)
             if "dev" not in found.manifest:
                 raise InputError(f"{found.folder}: doesn't name the dev set it was made for; use --logits_from")
+            check_transfer_set(found, self.corpus)
             return found, {"transfer_set": [shard["sha256"] for shard in found.manifest["shards"]]}
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
         if label.logits_from:
-            depends |= {"source": _content_of(label.logits_from), "label_names": self.corpus.label_names}
+            depends |= {
+                "source": _content_of(label.logits_from),
+                "label_names": self.corpus.label_names,
+                "dev": digest(self.corpus.dev),
+            }
         else:
             depends |= {"teacher": self.finetuned_step(), "sentences": self._sentences_step()}
         fingerprint = self.steps.do(
@@ -167,7 +173,7 @@ class _Road:
     def _label(self, folder: Path) -> None:
         label = self.config.label
         if label.logits_from:
-            import_logits(label.logits_from, self.corpus.label_names, label, folder)
+            import_logits(label.logits_from, self.corpus.label_names, label, folder, self.corpus.dev)
         else:
             sentences, finetuned = ShardedTable(self.folder / "sentences"), self.finetuned
             label_sentences(sentences, finetuned.teacher, finetuned.fingerprint, label, folder)

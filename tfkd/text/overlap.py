@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def find_overlap(texts: Examples, dev: Examples) -> tuple[np.ndarray, np.ndarray
 
     A row holds a dev row if both are the same but for case, punctuation and
     spaces ("it 's n't" and "it's n't" are), or, of single texts, if a dev text of
-    _SHINGLE_WORDS words or more stands inside it. Of pairs both texts must be the same.
+    _SHINGLE_WORDS words or more stands inside it. Of pairs both texts must be the same, in either order.
     """
     holds, held = np.zeros(len(texts), bool), np.zeros(len(dev), bool)
     for row, found in enumerate(_held_rows(texts, dev)):
@@ -73,9 +73,13 @@ def _held_rows(texts: Examples, dev: Examples) -> Iterator[list[int]]:
 
 
 def overlap_keys(examples: Examples) -> list[str]:
-    """Returns what makes two rows the same: their letters and digits in lower case."""
-    columns = [["".join(_words(text)) or text.strip() for text in texts] for texts in examples.columns]
-    return ["\t".join(keys) for keys in zip(*columns, strict=True)]
+    """Returns the key of each row."""
+    return list(map(overlap_key, zip(*examples.columns, strict=True)))
+
+
+def overlap_key(texts: Sequence[str]) -> str:
+    """Returns what makes a text, or a pair in either order, the same as another: letters and digits in lower case."""
+    return "\t".join(sorted("".join(_words(text)) or text.strip() for text in texts))
 
 
 def _words(text: str) -> list[str]:

@@ -18,10 +18,12 @@ from tfkd.files import atomic_folder, read_json, write_json
 from tfkd.models.int8_teacher import Int8Teacher
 from tfkd.models.teacher import Teacher
 from tfkd.progress import progress_bar, say
-from tfkd.text.examples import NO_LABEL
+from tfkd.text.examples import NO_LABEL, Examples, digest, kind_of
+from tfkd.text.overlap import find_overlap
 from tfkd.transfer_set.shards import (
     MANIFEST,
     ShardedTable,
+    examples_of,
     is_of_pairs,
     shard_path,
     text_columns,
@@ -69,7 +71,7 @@ def label_sentences(
         for i in sorted(set(range(len(sentences))) - set(labelled)):
             labeller = labeller or _labeller(teacher, sentences, config)
             table = sentences.read(i)
-            logits = labeller.logits(labeller.encode(*_texts_of(table)), progress=bar)
+            logits = labeller.logits(labeller.encode(*examples_of(table).columns), progress=bar)
             _check_finite(logits, f"the teacher {fingerprint[:12]}", "fine-tune it again with a lower learning rate")
             write_shard(folder, i, _with_logits(table, logits))
     write_manifest(folder, len(sentences), facts)
@@ -78,7 +80,11 @@ def label_sentences(
 
 
 def import_logits(
-    source: str | Path, label_names: tuple[str, ...], config: LabelConfig, folder: str | Path
+    source: str | Path,
+    label_names: tuple[str, ...],
+    config: LabelConfig,
+    folder: str | Path,
+    dev: Examples | None = None,
 ) -> ShardedTable:
     """Takes the logits of any other model as the transfer set, so that no teacher need be run.
 
@@ -89,21 +95,24 @@ def import_logits(
       label_names: the names of the classes in the order of the logits.
       config: how many sentences a shard.
       folder: where the shards of `transfer_set_schema` go.
+      dev: what students of it are to be measured on; rows that hold any of it are left out.
 
     Raises:
       InputError: a file or column is missing or of another kind, or a logit isn't finite.
     """
     paths = _parquet_files(Path(source))
+    tables = _foreign_tables(paths, len(label_names))
+    facts: dict[str, Any] = {"teacher": None, "logits_from": str(source), "label_names": list(label_names)}
+    if dev is not None:
+        tables, facts["dev"] = _without(dev, tables, str(source)), digest(dev)
     with atomic_folder(folder) as temporary:
         shards = 0
-        for table in _rechunked(_foreign_tables(paths, len(label_names)), config.shard_rows):
+        for table in _rechunked(tables, config.shard_rows):
             write_shard(temporary, shards, table)
             shards += 1
         if not shards:
             raise InputError(f"--logits_from={source}: no rows in {', '.join(map(str, paths))}")
-        write_manifest(
-            temporary, shards, {"teacher": None, "logits_from": str(source), "label_names": list(label_names)}
-        )
+        write_manifest(temporary, shards, facts)
     return ShardedTable(folder)
 
 
@@ -127,7 +136,7 @@ def _labeller(teacher: Teacher, sentences: ShardedTable, config: LabelConfig) ->
         return teacher
     table = sentences.read(0)
     some = np.arange(0, len(table), math.ceil(len(table) / _COMPARED_SENTENCES))
-    pieces = teacher.encode(*_texts_of(table.take(some)))
+    pieces = teacher.encode(*examples_of(table.take(some)).columns)
     int8, expected = Int8Teacher(teacher), teacher.logits(pieces)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.mean((int8.logits(pieces) - expected) ** 2) / np.mean((expected - expected.mean(0)) ** 2)
@@ -136,10 +145,6 @@ def _labeller(teacher: Teacher, sentences: ShardedTable, config: LabelConfig) ->
         return int8
     say(f"label: in float32, since int8 would add an error of {error:.2%} of the logits' variance")
     return teacher
-
-
-def _texts_of(table: pa.Table) -> list[list[str]]:
-    return [table[name].to_pylist() for name in text_columns(table)]
 
 
 def _with_logits(table: pa.Table, logits: np.ndarray) -> pa.Table:
@@ -209,6 +214,19 @@ def _as_transfer_set(table: pa.Table, path: Path, first: int, classes: int) -> p
     )
     unlabelled = pc.if_else(pc.equal(labels, NO_LABEL), pa.scalar(None, labels.type), labels)
     return table.set_column(schema.get_field_index("label"), "label", unlabelled).cast(schema)
+
+
+def _without(dev: Examples, tables: Iterator[pa.Table], source: str) -> Iterator[pa.Table]:
+    """Yields tables without the rows that hold any of dev, and says how many those were."""
+    left_out = 0
+    for table in tables:
+        if (of_pairs := is_of_pairs(table)) != (dev.text_pairs is not None):
+            raise InputError(f"{source}: holds {kind_of(of_pairs)}; the data has {kind_of(not of_pairs)}")
+        holds, _ = find_overlap(examples_of(table), dev)
+        left_out += int(holds.sum())
+        yield table.filter(pa.array(~holds))
+    if left_out:
+        say(f"label: {left_out:,} rows of {source} hold texts of dev and were left out")
 
 
 def _rechunked(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:

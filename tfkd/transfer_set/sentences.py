@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tfkd.files import atomic_folder
 from tfkd.progress import progress_bar
 from tfkd.text.augmentation import Augmenter
 from tfkd.text.examples import Corpus, Examples, digest
+from tfkd.text.overlap import overlap_key, overlap_keys
 from tfkd.text.recombination import recombined
 from tfkd.text.splicing import Splicer
 from tfkd.transfer_set.shards import ShardedTable, sentences_schema, write_manifest, write_shard
@@ -31,8 +32,8 @@ def write_sentences(
     """Writes all sentences or pairs that the teacher is to label: shards of `sentences_schema`.
 
     Those of train come first, with their labels, then the unlabelled, then those recombined of train's pairs, then the
-    augmented, then the spliced; what occurs again is kept where it occurs first. What is in dev is left out, also what
-    was made and happens to equal it.
+    augmented, then the spliced; what occurs again is kept where it occurs first. What is in dev is left out, whatever
+    its punctuation and of pairs their order, also what was made and happens to equal it.
     """
     folder = Path(folder)
     further = recombined(corpus.train, config.neighbours, seed) if corpus.pairs else Examples.without_labels([])
@@ -41,9 +42,7 @@ def write_sentences(
     with atomic_folder(folder) as temporary, progress_bar(total, "augment") as bar:
         seen = _SeenTexts(temporary / "seen.sqlite")
         dropped: Counter[str] = Counter()
-        for texts in zip(*corpus.dev.columns, strict=True):
-            seen.add(texts)
-        rows = _kept(_sentences(corpus, further, config, seed), seen, dropped, bar)
+        rows = _kept(_sentences(corpus, further, config, seed), seen, set(overlap_keys(corpus.dev)), dropped, bar)
         shards = 0
         while chunk := list(itertools.islice(rows, shard_rows)):
             texts, sources, labels = zip(*chunk, strict=True)
@@ -81,10 +80,10 @@ def _sentences(corpus: Corpus, further: Examples, config: AugmentationConfig, se
             yield texts, "spliced", None
 
 
-def _kept(rows: Iterable[_Row], seen: _SeenTexts, dropped: Counter[str], bar: object) -> Iterator[_Row]:
+def _kept(rows: Iterable[_Row], seen: _SeenTexts, dev: Set[str], dropped: Counter[str], bar: object) -> Iterator[_Row]:
     for row in rows:
         bar.update(1)  # type: ignore[attr-defined]
-        if seen.add(row[0]):
+        if overlap_key(row[0]) not in dev and seen.add(row[0]):
             yield row
         else:
             dropped[row[1]] += 1

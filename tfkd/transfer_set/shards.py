@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 
 from tfkd.errors import InputError
 from tfkd.files import atomic_path, read_json, sha256_of, write_json
+from tfkd.progress import say
 from tfkd.text.examples import Corpus, Examples, digest, kind_of
+from tfkd.text.overlap import find_overlap
 
 MANIFEST = "manifest.json"
 
@@ -44,6 +46,11 @@ def is_of_pairs(table: pa.Table | pa.Schema) -> bool:
 def text_columns(table: pa.Table | pa.Schema) -> tuple[str, ...]:
     """Returns the names of the one or two columns of texts."""
     return TEXT_COLUMNS[: 1 + is_of_pairs(table)]
+
+
+def examples_of(table: pa.Table) -> Examples:
+    """Returns the texts or pairs of a table, without labels."""
+    return Examples.without_labels(*(table[name].to_pylist() for name in text_columns(table)))
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -126,11 +133,11 @@ def some_texts(transfer_set: ShardedTable, rows: int) -> Examples:
         here = wanted[(wanted >= start) & (wanted < start + len(table))] - start
         tables.append(table.take(here))
         start += len(table)
-    return Examples.without_labels(*(column.to_pylist() for column in pa.concat_tables(tables).columns))
+    return examples_of(pa.concat_tables(tables))
 
 
 def check_transfer_set(transfer_set: ShardedTable, corpus: Corpus) -> None:
-    """Passes what `tfkd label` wrote if students of a corpus can learn from it.
+    """Passes what `tfkd label` wrote if students of a corpus can learn from it; warns if it may hold some of dev.
 
     Raises:
       InputError: it is of the other kind of texts or of other labels, or was made for another dev set.
@@ -140,6 +147,12 @@ def check_transfer_set(transfer_set: ShardedTable, corpus: Corpus) -> None:
         raise InputError(f"{folder}: holds {kind_of(of_pairs)}; the data has {kind_of(not of_pairs)}")
     if (names := facts["label_names"]) != list(corpus.label_names):
         raise InputError(f"{folder}: of the labels {', '.join(names)}; the data has {', '.join(corpus.label_names)}")
-    # Logits of another model's are of texts that nobody here has compared with dev.
     if facts.get("dev", dev := digest(corpus.dev)) != dev:
         raise InputError(f"{folder}: was made for another dev set, and may hold sentences of this one")
+    if "dev" not in facts:  # logits of another model, of texts that nobody has compared with dev
+        rows = sum(int(find_overlap(examples_of(table), corpus.dev)[0].sum()) for table in transfer_set)
+        if rows:
+            say(
+                f"{folder}: {rows:,} of {transfer_set.rows:,} rows hold texts of dev, so that accuracy on new "
+                "texts will be lower than on dev; `tfkd run --logits_from` leaves such rows out"
+            )
