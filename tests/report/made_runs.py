@@ -11,7 +11,7 @@ import numpy as np
 from tfkd.benchmark.comparison import Latency, ModelFigures
 from tfkd.benchmark.host import StartUp
 from tfkd.report.run_figures import DevPredictions, RunFigures, run_figures
-from tfkd.report.run_summary import LearningCurve, RunSummary
+from tfkd.report.run_summary import LearningCurve, Pruning, RunSummary
 from tfkd.text.examples import Corpus, Examples
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
@@ -59,6 +59,7 @@ def made_summary(**changes: Any) -> RunSummary:
         flags={"data": "my.csv", "teacher": "minilm_l6", "epochs": "2"},
         changed_flags={"data": "my.csv", "epochs": "2"},
         teacher_size_bytes=91_000_000,
+        pruning=Pruning(words=34_932, kept=30_000, before=0.8745, after=0.86),
         curves=(
             LearningCurve("teacher", 1, (0.85, 0.9), (0.5, 0.25)),
             LearningCurve("student", 1, (0.8, 0.875), (2.0, 1.0)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from scipy.stats import binomtest
@@ -70,6 +71,22 @@ def test_a_length_that_would_do_better():
     page = assert_stands_alone(report_page(made_figures()))
     assert "Hint: 4 of 4 dev sentences have more than 3 words: --max_tokens=8 would read nearly all" in page.text
     assert "Hint" not in report_page(replace(made_figures(), length_hint=""))
+
+
+def test_what_a_smaller_vocabulary_cost():
+    figures = made_figures()
+    kept = "30,000 of the 34,932 words that it began with are kept"
+    text = assert_stands_alone(report_page(figures)).text
+    assert f"{kept}: of dev 87.45 % was right with all of them, 86.00 % at once without the others." in text
+
+    def text_of(**changes: Any) -> str:
+        pruning = replace(figures.summary.pruning, **changes)
+        return assert_stands_alone(
+            report_page(replace(figures, summary=replace(figures.summary, pruning=pruning)))
+        ).text
+
+    assert f"{kept}." in text_of(before=None, after=None)
+    assert "Cut down" not in text_of(kept=34_932)
 
 
 def test_cards_and_table_compare_the_same_files():

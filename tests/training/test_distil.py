@@ -173,17 +173,21 @@ def test_student_learns_to_do_with_the_words_that_it_keeps(transfer_set, tokeniz
     )
     assert said is not None
     assert float(said[1]) <= last
-    assert facts["pruning"] == {"words": words, "kept": 13}
+    after = facts["pruning"].pop("dev_accuracy_after")
+    assert after == pytest.approx(float(said[1]), abs=1e-4)
+    assert facts["pruning"] == {"words": words, "kept": 13, "dev_accuracy_before": before}
 
     def killed(*_):
         raise KilledError
 
-    for name in ("np.save", "save_student"):
+    pruning = read_json(folder / "student.json")["pruning"]
+    for name in ("write_json", "save_student"):
         with monkeypatch.context() as patched:
             patched.setattr(f"tfkd.training.distil.{name}", killed)
             with pytest.raises(KilledError):
                 run(transfer_set, tokenizer, tmp_path / name, shape=shape)
         assert_same_weights(run(transfer_set, tokenizer, tmp_path / name, shape=shape), pruned)
+        assert read_json(tmp_path / name / "student.json")["pruning"] == pruning
 
 
 def test_student_of_one_epoch_is_cut_down_after_it(transfer_set, tokenizer, tmp_path, capsys):

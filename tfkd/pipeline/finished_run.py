@@ -12,7 +12,7 @@ from tfkd.files import read_json, sha256_of
 from tfkd.pipeline.run_config import FLAGS_FILE, changed_flags, config_in, flags_of, shown
 from tfkd.pipeline.run_folder import BENCHMARK_FILE, FIGURES_STEP, METRICS_FILE, RunFolder
 from tfkd.pipeline.steps import recorded_step
-from tfkd.report.run_summary import LearningCurve, RunSummary
+from tfkd.report.run_summary import LearningCurve, Pruning, RunSummary
 from tfkd.training.model_folders import STUDENT_FILE, TEACHER_FILE, is_finetuned
 
 
@@ -88,6 +88,7 @@ def _summary(run: RunFolder, name: str) -> RunSummary:
         flags={flag: shown(value) for flag, value in sorted(flags_of(config).items())},
         changed_flags=changed_flags(config),
         teacher_size_bytes=_weights_bytes(run.teacher) if run.has_teacher and is_finetuned(run.teacher) else None,
+        pruning=_pruning(run),
         curves=tuple(_curves(run)),
         seconds={step: record["seconds"] for step, record in times.items() if record},
         # Of the last step: the file is what it made. Earlier versions didn't record them.
@@ -118,6 +119,11 @@ def _measured_sizes(path: Path) -> list[int]:
 def _weights_bytes(teacher: Path) -> int:
     """Returns the size of a teacher's weights."""
     return sum(file.stat().st_size for file in teacher.glob("*.weights.h5"))
+
+
+def _pruning(run: RunFolder) -> Pruning:
+    found = _object(run.student() / STUDENT_FILE)["pruning"]
+    return Pruning(found["words"], found["kept"], found.get("dev_accuracy_before"), found.get("dev_accuracy_after"))
 
 
 def _curves(run: RunFolder) -> Iterator[LearningCurve]:

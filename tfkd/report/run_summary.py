@@ -27,6 +27,23 @@ class LearningCurve:
 
 
 @dataclass(frozen=True)
+class Pruning:
+    """What it cost the student to ship to be cut down to its vocabulary.
+
+    Attributes:
+      words: of the vocabulary that it began with.
+      kept: of these.
+      before: share of dev that was right with all words; None in a run of an earlier version, which didn't record it.
+      after: at once with those that are kept, before it learned without the others.
+    """
+
+    words: int
+    kept: int
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """A finished run.
 
@@ -36,6 +53,7 @@ class RunSummary:
       flags: all of its flags, as one would write them.
       changed_flags: those that differ from their defaults.
       teacher_size_bytes: of the teacher's weights; None if there is no teacher.
+      pruning: of the student to ship.
       curves: of all models that were trained.
       seconds: wall time of each step, in their order.
       libraries: versions by name; empty if they weren't recorded.
@@ -51,6 +69,7 @@ class RunSummary:
     flags: dict[str, str]
     changed_flags: dict[str, str]
     teacher_size_bytes: int | None
+    pruning: Pruning
     curves: tuple[LearningCurve, ...]
     seconds: dict[str, float]
     libraries: dict[str, str]

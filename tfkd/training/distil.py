@@ -16,6 +16,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from tfkd.config import DistillConfig
+from tfkd.files import read_json, write_json
 from tfkd.models.distiller import Distiller
 from tfkd.models.losses import soft_loss
 from tfkd.models.low_rank import Subspace, hold_to_rank
@@ -44,7 +45,7 @@ _WINDOW_ROWS = 1 << 18
 # Tokens of a text that the student learns from; more would only cost memory.
 _MAX_TOKENS = 128
 # Of a training, beside its checkpoint.
-_KEPT_FILE = "kept_words.npy"
+_KEPT_FILE = "kept_words.json"
 # What a rank is chosen by: batches, and tokens of a text.
 _BATCHES_MET, _TOKENS_MET = 16, 64
 
@@ -157,7 +158,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     distiller = Distiller(model, lesson.alpha, soft_loss=soft_loss(config.soft_loss, config.temperature))
     distiller.build()
     distiller.compile(optimizer=_optimizer(config, steps * lesson.epochs), jit_compile=False)
-    reading = Reading.of_all(tokenizer, setup.rare)
+    reading, pruning = Reading.of_all(tokenizer, setup.rare), dict[str, float]()
 
     def epoch_batches(epoch: int) -> Iterator[Any]:
         rng = np.random.default_rng([seed, epoch])
@@ -165,12 +166,13 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
             yield from _batches(window, reading, config, rng)
 
     def prune() -> None:
-        nonlocal reading
-        of_all = _accuracy(model, reading, corpus.dev)
+        nonlocal reading, pruning
+        with_all = _accuracy(model, reading, corpus.dev)
         reading = reading.keeping(_words_to_keep(setup, model, lesson.name))
+        pruning = {"dev_accuracy_before": with_all, "dev_accuracy_after": _accuracy(model, reading, corpus.dev)}
         say(
             f"{lesson.name}: keeps {len(reading.ids):,} of {len(words):,} words: dev accuracy "
-            f"{_accuracy(model, reading, corpus.dev):.4f}, with all of them {of_all:.4f}"
+            f"{pruning['dev_accuracy_after']:.4f}, with all of them {with_all:.4f}"
         )
 
     checkpoints = checkpoints_folder(folder)
@@ -184,7 +186,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
             return
         if prunes:
             prune()
-            np.save(checkpoints / _KEPT_FILE, reading.ids)
+            write_json(checkpoints / _KEPT_FILE, {"words": reading.ids.tolist(), "pruning": pruning})
         bases = []
         if shape.rank:
             batches = (x if corpus.pairs else (x,) for x, _ in itertools.islice(epoch_batches(0), _BATCHES_MET))
@@ -215,7 +217,8 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         if lesson.epochs == 1:
             prune()
         else:
-            reading = reading.keeping(np.load(checkpoints / _KEPT_FILE))
+            kept = read_json(checkpoints / _KEPT_FILE)
+            reading, pruning = reading.keeping(np.array(kept["words"])), kept["pruning"]
     accuracy = _accuracy(model, reading, corpus.dev)
     student = Student(model.folded(reading.ids), reading.tokenizer, corpus.label_names, accuracy)
     facts = {
@@ -223,7 +226,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         "distill": vars(config),
         "seed": seed,
         "epochs": [vars(e) for e in history],
-        "pruning": {"words": len(words), "kept": len(reading.ids)},
+        "pruning": {"words": len(words), "kept": len(reading.ids), **pruning},
     }
     save_student(student, folder, facts)
     shutil.rmtree(checkpoints)
