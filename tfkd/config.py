@@ -368,8 +368,9 @@ class ExportConfig:
         return ("int8", "dynamic_int8") if self.quantization == "auto" else (self.quantization,)
 
     @property
-    def time_goes_with_length(self) -> bool:
-        """Whether a short text takes as long as one of `max_tokens`."""
+    def is_straight_line(self) -> bool:
+        """Whether a file is one graph without a loop: a short text takes as long as one of `max_tokens`, and MediaPipe,
+        if it is of single texts, takes it."""
         return self.lowering != "while" and not self.shorter_tokens
 
     @property

@@ -109,8 +109,16 @@ def test_a_dead_student_is_refused(weights, texts):
     for array in [array for lstm in dead.directions for array in vars(lstm).values()]:
         if isinstance(array, np.ndarray):
             array[:] = 0
+    assert in_few_dimensions(dead) is dead
     with pytest.raises(InputError, match="its weights are dead"):
         texts.ranges(dead)
+
+
+def test_texts_of_one_word_have_a_range(weights):
+    """Nothing is recurrent in them, and the student isn't to blame."""
+    of_one_word = TextsMet(np.pad(np.arange(2, WORDS)[:, np.newaxis], [(0, 0), (0, 3)]))
+    ranges = of_one_word.ranges(weights)
+    assert ranges.projected == ranges.recurrent == ranges.total > 0
 
 
 def test_weights_of_few_dimensions_are_factored_as_they_are():

@@ -39,7 +39,8 @@ def define_flags() -> None:
     flags.DEFINE_bool(
         "tune",
         False,
-        "try all lowerings, arithmetics and some tables, and keep the fastest file within the limits",
+        "try all lowerings, arithmetics and some tables, or of these what other flags leave open, and keep the fastest "
+        "file within the limits; with --runtime=mediapipe of those that MediaPipe takes",
     )
     flags.DEFINE_bool(
         "arm64",
@@ -97,7 +98,8 @@ def _tune(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
 
     student = load_student(student_of(model))
     emulator = arm64_emulator() if FLAGS.arm64 else None
-    trials = tune(student, corpus.dev, _texts_to_fit(model, corpus), config, out, emulator)
+    given = {field.name for field in dataclasses.fields(config) if FLAGS[field.name].present}
+    trials = tune(student, corpus.dev, _texts_to_fit(model, corpus), config, out, emulator, given)
     print(trials_table(trials))
     print(f"\n{out}: {described(trials[0].config)}")
 

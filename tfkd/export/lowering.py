@@ -55,8 +55,7 @@ def lower(
     """
     assert not (like_bert and weights.pairs), "MediaPipe's BERT takes single texts"
     model = Model()
-    folded_columns = sum(lstm.recurrent.shape[1] for lstm in weights.directions)
-    bilstm = _Bilstm(weights, folded=lowering == "folded" or folded_columns <= weights.embedding.shape[1])
+    bilstm = _Bilstm(weights, folded=lowering == "folded" or is_folded(weights))
     for tokens in sorted(lengths, reverse=True):
         graph = Graph(model)
         texts = _texts(graph, tokens, len(weights.embedding), weights.pairs, like_bert)
@@ -68,6 +67,11 @@ def lower(
         name = SIGNATURE if tokens == max(lengths) else f"tokens_{tokens}"
         model.add(graph, name, {output_name(weights): output})
     return model.to_bytes()
+
+
+def is_folded(weights: StudentWeights) -> bool:
+    """Says whether a table that holds what words give to the gates is no larger than the student's own."""
+    return sum(lstm.recurrent.shape[1] for lstm in weights.directions) <= weights.embedding.shape[1]
 
 
 def output_name(weights: StudentWeights) -> str:

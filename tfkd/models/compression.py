@@ -73,9 +73,10 @@ def in_few_dimensions(weights: StudentWeights) -> StudentWeights:
     spectra = [
         np.linalg.svd(_of_both(lstm, has_bias).astype(np.float64), compute_uv=False) for lstm in weights.directions
     ]
-    rank = has_bias + max(int((spectrum > _NOISE * spectrum[0]).sum()) for spectrum in spectra)
-    # Of a state of hidden_size, by way of rank, to four gates.
-    if 5 * rank >= 4 * weights.hidden_size:
+    dimensions = max(int((spectrum > _NOISE * spectrum[0]).sum()) for spectrum in spectra)
+    rank = has_bias + dimensions
+    # Of a state of hidden_size, by way of rank, to four gates. Weights that are all zero have none.
+    if not dimensions or 5 * rank >= 4 * weights.hidden_size:
         return weights
     entering = weights.embedding.shape[1] + weights.hidden_size
     directions = (_factored(weights, lstm, np.eye(entering), rank) for lstm in weights.directions)

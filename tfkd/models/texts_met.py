@@ -78,7 +78,8 @@ class TextsMet:
             for direction in self.steps(weights)
             for step in direction
         ]
-        ranges = Ranges(*map(float, np.max(largest, axis=0)))
-        if min(vars(ranges).values()) == 0:
+        projected, recurrent, total = map(float, np.max(largest, axis=0))
+        if not total:
             raise InputError("the student's states are zero whatever the texts: its weights are dead; distil it again")
-        return ranges
+        # Texts of one word each have no state before it.
+        return Ranges(projected, recurrent or projected, total)

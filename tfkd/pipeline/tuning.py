@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,11 @@ from tfkd.benchmark.inputs import full_inputs, text_inputs
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export.exporter import ExportResult, export_student
+from tfkd.export.lowering import is_folded
 from tfkd.files import atomic_path
+from tfkd.models.compression import in_few_dimensions
+from tfkd.models.keras_layers import weights_of
+from tfkd.models.student import BiLstmClassifier
 from tfkd.progress import progress_bar, say
 from tfkd.report.markdown import markdown_table
 from tfkd.text.examples import Examples
@@ -41,6 +47,7 @@ class Trial:
       accuracy: share of the dev texts that it gives their label.
       latency_us: median time of a dev text's ids on this machine, all trials measured in turn.
       instructions: of ARM64, of a text as long as the file reads; None if they weren't counted.
+      in_mediapipe: whether MediaPipe takes it too.
     """
 
     config: ExportConfig
@@ -49,6 +56,7 @@ class Trial:
     accuracy: float = float("nan")
     latency_us: float = float("nan")
     instructions: int | None = None
+    in_mediapipe: bool = False
 
     @property
     def costs(self) -> tuple[float, float, float]:
@@ -58,25 +66,37 @@ class Trial:
         return time, self.result.size_bytes, 1 - self.result.parity.label_agreement
 
 
-def combinations(config: ExportConfig, embedding_dim: int) -> list[ExportConfig]:
-    """Returns the ways to export that are worth trying, all of them by `config` in what they leave open.
+def combinations(config: ExportConfig, model: BiLstmClassifier, given: Set[str] = frozenset()) -> list[ExportConfig]:
+    """Returns the ways to export that are worth trying, each once, all of them by `config` in what they leave open.
 
     Args:
       config: length, limits, and the runtime that must take the file.
-      embedding_dim: columns of the student's table.
+      model: the student.
+      given: names of the flags that are to be as `config` has them.
     """
+    folded = () if is_folded(in_few_dimensions(weights_of(model))) else ("folded",)
     ways: list[dict[str, Any]] = [
         {"lowering": lowering, "quantization": quantization}
-        for lowering in ("unrolled", "folded", *(["while"] if config.runtime != "mediapipe" else []))
+        for lowering in ("unrolled", *folded, "while")
         for quantization in ("dynamic_int8", "int8")
     ]
     ways.append({"lowering": "unrolled", "quantization": "float16"})
     ways += [
-        {"lowering": "unrolled", "quantization": "int8", "table_dim": embedding_dim // part}
-        for part in (2, 4)
-        if embedding_dim // part >= 16
+        {"lowering": lowering, "quantization": "int8", "export_table_bits": 4} for lowering in ("unrolled", "while")
     ]
-    return [dataclasses.replace(config, **way) for way in ways]
+    ways += [
+        {"lowering": "unrolled", "quantization": "int8", "table_dim": model.embedding_dim // part}
+        for part in (2, 4)
+        if model.embedding_dim // part >= 16
+    ]
+    found: list[ExportConfig] = []
+    for way in ways:
+        # What is left of a way with the flags given may be impossible, such as four bits of float16, or there already.
+        with contextlib.suppress(ValueError):
+            tried = dataclasses.replace(config, **{name: value for name, value in way.items() if name not in given})
+            if tried not in found:
+                found.append(tried)
+    return found
 
 
 def tune(
@@ -86,6 +106,7 @@ def tune(
     config: ExportConfig,
     out: Path,
     emulator: Arm64Emulator | None = None,
+    given: Set[str] = frozenset(),
 ) -> list[Trial]:
     """Exports a student in each way that is worth trying, and keeps the fastest file within `config`'s limits.
 
@@ -96,6 +117,7 @@ def tune(
       config: length, limits, and the runtime that must take the file.
       out: the file to write.
       emulator: counts ARM64 instructions; with it the fastest is that of the fewest.
+      given: names of the flags that are to be as `config` has them.
 
     Returns:
       The trials, the fastest first, those that failed last.
@@ -105,7 +127,7 @@ def tune(
     """
     with tempfile.TemporaryDirectory() as folder:
         trials = []
-        ways = combinations(config, student.model.embedding_dim)
+        ways = combinations(config, student.model, given)
         for i, way in enumerate(ways):
             say(f"tune: file {i + 1} of {len(ways)}: {described(way)}")
             try:
@@ -124,7 +146,8 @@ def tune(
                 trials.append(Trial(way, problem=str(e)))
                 continue
             accuracy = float(np.mean(result.probabilities.argmax(1) == dev.labels))
-            trials.append(Trial(way, result, accuracy=accuracy))
+            in_mediapipe = way.is_straight_line and not student.model.pairs
+            trials.append(Trial(way, result, accuracy=accuracy, in_mediapipe=in_mediapipe))
         trials = _timed(trials, student.tokenizer, dev)
         if emulator is not None:
             with progress_bar(len(trials), "tune: instructions", "files") as bar:
@@ -134,8 +157,7 @@ def tune(
         trials.sort(key=lambda trial: trial.costs if trial.result is not None else (math.inf,) * 3)
         best = next((trial for trial in trials if trial.result is not None), None)
         if best is None or best.result is None:
-            reasons = "; ".join(f"{described(trial.config)}: {trial.problem}" for trial in trials)
-            raise InputError(f"nothing to export is within the limits: {reasons}")
+            raise InputError(f"nothing was exported: {_reasons(trials)}")
         with atomic_path(out) as temporary:
             shutil.copy(best.result.path, temporary)
     return trials
@@ -143,9 +165,9 @@ def tune(
 
 def described(config: ExportConfig) -> str:
     """Returns the flags of a way to export."""
-    return f"--lowering={config.lowering} --quantization={config.quantization}" + (
-        f" --table_dim={config.table_dim}" if config.table_dim else ""
-    )
+    further = ("export_table_bits", "export_rank", "table_dim")
+    flags = ["lowering", "quantization", *(name for name in further if getattr(config, name))]
+    return " ".join(f"--{name}={getattr(config, name)}" for name in flags)
 
 
 def trials_table(trials: Sequence[Trial]) -> str:
@@ -153,10 +175,11 @@ def trials_table(trials: Sequence[Trial]) -> str:
     agreement."""
     measured = [trial for trial in trials if trial.result is not None]
     counted = any(trial.instructions is not None for trial in measured)
-    rows = [("", "flags", *(["instructions"] if counted else []), "time", "size", "accuracy", "agreement")]
+    header = ("", "flags", *(["instructions"] if counted else []), "time", "size", "accuracy", "agreement", "runs in")
+    rows = [header]
     for trial in trials:
         if trial.result is None:
-            rows.append(("", described(trial.config), *["-"] * (len(rows[0]) - 3), "not written"))
+            rows.append(("", described(trial.config), *["-"] * (len(header) - 3), "not written"))
             continue
         beaten = any(_beats(other, trial) for other in measured)
         rows.append(
@@ -168,9 +191,20 @@ def trials_table(trials: Sequence[Trial]) -> str:
                 f"{trial.result.size_bytes / 1e6:.2f} MB",
                 f"{trial.accuracy:.2%}",
                 f"{trial.result.parity.label_agreement:.2%}",
+                "LiteRT, MediaPipe" if trial.in_mediapipe else "LiteRT",
             )
         )
     return markdown_table(rows)
+
+
+def _reasons(trials: Sequence[Trial]) -> str:
+    """Why each trial failed, those of one reason together."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for trial in trials:
+        by_reason[trial.problem].append(described(trial.config))
+    if len(by_reason) == 1:
+        return trials[0].problem
+    return "; ".join(f"{', '.join(ways)}: {reason}" for reason, ways in by_reason.items())
 
 
 def _beats(one: Trial, other: Trial) -> bool:
