@@ -8,6 +8,8 @@ import sys
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 
 from tests.conftest import Count
 from tests.export.conftest import DEV, DEV_TEXTS, LABELS, MAX_TOKENS, PAIRS, TEXTS, TEXTS_OF_PAIRS
@@ -15,6 +17,7 @@ from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
+from tfkd.text.encoded_texts import INPUT_NAMES
 
 
 def test_predicts_what_the_export_measured(tflite, exported):
@@ -29,6 +32,9 @@ def test_predicts_what_the_export_measured(tflite, exported):
 def test_pairs(pair_export, pair_student, tokenizer):
     classifier = LiteRtClassifier.from_file(pair_export.path)
     assert classifier.pairs
+    assert schema.Model.GetRootAs(pair_export.path.read_bytes()).SubgraphsLength() == 1
+    signature = Interpreter(str(pair_export.path)).get_signature_list()["serving_default"]
+    assert signature == {"inputs": sorted(INPUT_NAMES), "outputs": ["probabilities"]}
     found = classifier.predict(*PAIRS.columns)
     np.testing.assert_array_equal(found, pair_export.probabilities)
     encoded = [tokenizer.encode(texts) for texts in PAIRS.columns]
@@ -40,14 +46,17 @@ def test_pairs(pair_export, pair_student, tokenizer):
 
 
 @pytest.mark.parametrize("quantization", ["dynamic_int8", "int8"])
-@pytest.mark.parametrize("kind", ["words", "pieces", "pairs"])
-def test_a_text_goes_through_the_shortest_signature_it_fits(request, tmp_path, kind, quantization):
+@pytest.mark.parametrize(
+    ("kind", "lowering"),
+    [("words", "unrolled"), ("words", "folded"), ("words", "while"), ("pieces", "unrolled"), ("pairs", "unrolled")],
+)
+def test_a_text_goes_through_the_shortest_signature_it_fits(request, tmp_path, kind, lowering, quantization):
     """All lengths share the weights, and none changes what a text comes to."""
     pairs = kind == "pairs"
     student = request.getfixturevalue({"words": "student", "pieces": "piece_student", "pairs": "pair_student"}[kind])
     tokenizer = request.getfixturevalue("piece_tokenizer" if kind == "pieces" else "tokenizer")
     labels, dev, texts = (("a", "b", "c"), PAIRS, TEXTS_OF_PAIRS) if pairs else (LABELS, DEV, TEXTS)
-    config = ExportConfig(max_tokens=MAX_TOKENS, quantization=quantization, min_agreement=0)
+    config = ExportConfig(max_tokens=MAX_TOKENS, quantization=quantization, lowering=lowering, min_agreement=0)
     configs = [dataclasses.replace(config, shorter_tokens=shorter) for shorter in ((), (3, 6))]
     files = [
         export_student(student, tokenizer, labels, dev, texts, tmp_path / f"{i}.tflite", config)

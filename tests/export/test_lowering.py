@@ -20,7 +20,7 @@ from tfkd.export.lowering import LOWERINGS, SIGNATURE, lower
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.student_weights import LstmWeights
-from tfkd.models.texts_met import TextsMet
+from tfkd.models.texts_met import Ranges, TextsMet
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 from tfkd.text.vocabulary import PAD_ID
@@ -95,12 +95,25 @@ def test_lowered_student_of_pairs_equals_keras(data):
 
 
 @pytest.mark.parametrize("lowering", LOWERINGS)
-@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
-def test_what_pads_a_text_changes_nothing(weights, lowering):
-    model = randomized(BiLstmClassifier(50, 2, 40, 32, 16))
-    short, long = lowered(model, 5, weights, lowering), lowered(model, 9, weights, lowering)
-    texts = [[3, 4, 5], [49, 1, 2, 3, 4], [7], [], [3, 0, 4], [0, 3]]
-    np.testing.assert_allclose(short(padded(texts, 5)), long(padded(texts, 9)), atol=1e-6)
+@pytest.mark.parametrize("numbers", ["float32", "float16", "int8", "integers"])
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_what_pads_a_text_changes_nothing(numbers, lowering, data):
+    size, length = st.integers(1, 40), st.integers(1, 6)
+    words, tokens = data.draw(st.integers(2, 50)), data.draw(length)
+    model = BiLstmClassifier(words, 2, data.draw(size), data.draw(size), data.draw(size))
+    weights = weights_of(randomized(model, data.draw(st.integers(0, 99))))
+    ranges = Ranges(*(data.draw(st.floats(0.5, 8)) for _ in range(3)))
+    bits = data.draw(st.sampled_from([4, 8]))
+
+    def arithmetic(graph: Graph) -> Reals:
+        return Integers(graph, ranges, bits) if numbers == "integers" else Reals(graph, numbers)
+
+    # Padding may stand within a text, where it is a step of no word.
+    texts = [*data.draw(st.lists(st.lists(st.integers(0, words - 1), max_size=tokens), min_size=1, max_size=5)), []]
+    more = tokens + data.draw(length)
+    short, long = (Lowered(lower(weights, [n], arithmetic, lowering)) for n in (tokens, more))
+    np.testing.assert_allclose(short(padded(texts, tokens)), long(padded(texts, more)), atol=1e-6)
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
