@@ -65,5 +65,8 @@ def test_the_table(tmp_path):
     assert done.stdout.endswith("\n".join(lines) + "\n")
     assert len(lines) == 2 + len(STUDENTS) + 3
     (stock,) = (line for line in lines if "stock" in line)
-    assert "Interpreter, CompiledModel" in stock
-    assert "MediaPipe" not in stock
+    assert stock.split("|")[-2].strip() == "Interpreter, CompiledModel"
+    (fused,) = (line for line in lines if "fused" in line)
+    assert fused.split("|")[-2].strip() == "Interpreter, MediaPipe"
+    in_mediapipe = {line.split("|")[1].split(",")[0].strip() for line in lines if "CompiledModel, MediaPipe" in line}
+    assert in_mediapipe == {"unrolled", "folded"}

@@ -14,7 +14,8 @@ import contextlib
 import functools
 import sys
 import tempfile
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, 
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import InputError, TfkdError
 from tfkd.files import write_text
-from tfkd.native_stderr import import_tensorflow
+from tfkd.native_stderr import import_tensorflow, silenced
 from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
 
@@ -103,7 +104,7 @@ def main(arguments: list[str]) -> None:
                 "first result": f"{start.first_result_ms:.1f} ms",
                 "peak memory": f"{start.peak_memory_mb:.1f} MB",
                 "size": f"{candidate.path.stat().st_size / 1e6:.2f} MB",
-                "loads in": "ONNX Runtime" if is_onnx else _loaders(candidate.path),
+                "loads in": "ONNX Runtime" if is_onnx else _loaders(candidate.path, student.label_names),
             }
             if candidate.is_trained:
                 found = np.concatenate([run(*row) for row in zip(*candidate.inputs, strict=True)]).argmax(1)
@@ -193,17 +194,35 @@ def runner_of(path: Path) -> Callable[..., np.ndarray]:
     return lambda ids: session.run(None, {name: ids})[0]
 
 
-def _loaders(path: Path) -> str:
+def _loaders(path: Path, label_names: Sequence[str]) -> str:
     """Which runtimes take the file."""
-    from ai_edge_litert.schema_py_generated import Model
-
     loaders = ["Interpreter"]
     with contextlib.suppress(InputError):
         compiled_runner(path)
         loaders.append("CompiledModel")
-    if Model.GetRootAs(path.read_bytes()).SubgraphsLength() == 1:
+    # It raises RuntimeError or ValueError, by where it finds that it can't.
+    with contextlib.suppress(RuntimeError, ValueError):
+        _classify_in_mediapipe(path, label_names)
         loaders.append("MediaPipe")
     return ", ".join(loaders)
+
+
+def _classify_in_mediapipe(path: Path, label_names: Sequence[str]) -> None:
+    """Opens a file in MediaPipe and classifies a text; one without metadata is said to take ids of words."""
+    import mediapipe as mp
+
+    from tfkd.export.metadata import ModelMetadata, with_metadata
+    from tfkd.text.vocabulary import Vocabulary
+    from tfkd.text.word_tokenizer import WordTokenizer
+
+    content = path.read_bytes()
+    if not zipfile.is_zipfile(path):
+        words = WordTokenizer(Vocabulary.from_counts({"word": 1}, max_size=3))
+        content = with_metadata(content, ModelMetadata("peer", "", words, tuple(label_names), FLAGS.tokens))
+    text = mp.tasks.text
+    options = text.TextClassifierOptions(base_options=mp.tasks.BaseOptions(model_asset_buffer=content))
+    with silenced(), text.TextClassifier.create_from_options(options) as classifier:
+        classifier.classify("word")
 
 
 def _start_app(arguments: list[str]) -> None:
