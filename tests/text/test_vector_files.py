@@ -145,3 +145,16 @@ def test_memory_does_not_grow_with_the_file(tmp_path, name):
     assert read_vectors(path, known).found.sum() == 2
     assert tracemalloc.get_traced_memory()[1] < 5_000_000  # the file has 16 to 20 MB
     tracemalloc.stop()
+
+
+def test_the_words_found_are_held_once(tmp_path):
+    rows, width = 10_000, 200
+    content = b"".join(b"w%d " % i + bytes(4 * width) + b"\n" for i in range(rows))
+    (tmp_path / "big.bin").write_bytes(b"%d %d\n" % (rows, width) + content)
+    known = Vocabulary.from_counts({f"w{i}": 1 for i in range(rows)}, max_size=2 * rows)
+    tracemalloc.start()
+    found = read_vectors(tmp_path / "big.bin", known)
+    above = tracemalloc.get_traced_memory()[1] - found.vectors.nbytes
+    tracemalloc.stop()
+    assert found.found.sum() == rows
+    assert above < found.vectors.nbytes  # spellings and buffers alone: the rows once more would be too much

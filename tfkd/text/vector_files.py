@@ -87,8 +87,8 @@ def _collected(
 ) -> FileVectors:
     special = set(SPECIAL_IDS.values())
     id_of = {word: i for i, word in enumerate(vocabulary.words) if i not in special}
-    vectors: dict[int, np.ndarray] = {}
-    exact: set[int] = set()  # whose vector is that of the normalized spelling itself
+    table: np.ndarray | None = None  # made with the first vector, which tells the width
+    found, exact = np.zeros((2, len(vocabulary)), bool)  # exact: by the normalized spelling itself
     seen: set[str] = set()
     duplicates = bad = 0
     first_bad = ""
@@ -107,7 +107,7 @@ def _collected(
         if i is None or i in special:
             continue
         duplicates += spelling in seen
-        if spelling not in seen and (i not in vectors or (is_exact and i not in exact)):
+        if spelling not in seen and (not found[i] or (is_exact and not exact[i])):
             try:
                 vector = entry.numbers()
             except ValueError:
@@ -116,18 +116,14 @@ def _collected(
             if not np.isfinite(vector).all():
                 bad, first_bad = bad + 1, first_bad or f"{entry.place}: has a number that isn't finite"
                 continue
-            vectors[i] = vector
-            if is_exact:
-                exact.add(i)
+            if table is None:
+                table = np.zeros((len(vocabulary), len(vector)), np.float32)
+            table[i], found[i], exact[i] = vector, True, is_exact
         seen.add(spelling)
     tick()
-    if not vectors:
+    if table is None:
         raise InputError(f"{path}: has none of the vocabulary's {len(id_of):,} words; is it of the same language?")
-    table = np.zeros((len(vocabulary), len(next(iter(vectors.values())))), np.float32)
-    table[list(vectors)] = list(vectors.values())
-    found = np.zeros(len(vocabulary), bool)
-    found[list(vectors)] = True
-    notes = [f"{path}: has {len(vectors):,} of {len(id_of):,} words ({len(vectors) / len(id_of):.1%})"]
+    notes = [f"{path}: has {found.sum():,} of {len(id_of):,} words ({found.sum() / len(id_of):.1%})"]
     if duplicates:
         notes.append(f"{path}: {duplicates:,} words stand there more than once; the first was taken")
     if bad:
