@@ -10,7 +10,7 @@ from tests.training.small_corpus import small_corpus
 from tfkd.config import DistillConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.models.teacher import Teacher
-from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
+from tfkd.models.word_vectors import random_vectors, randomize_rows, teacher_vectors, vocabulary_vectors
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import MASK_ID
@@ -125,7 +125,8 @@ def test_student_may_start_with_the_vectors_of_a_file(tmp_path, capsys):
     assert words == build_tokenizer(small_corpus(), SHAPE).vocabulary.words  # zebra isn't one of them
     assert f"has 3 of {len(words) - 3} words" in capsys.readouterr().err
     read = read_vectors(path, setup.tokenizer.vocabulary)
-    expected = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, 7), SHAPE.embedding_dim)
+    randomize_rows(read.vectors, ~read.found, 7)
+    expected = vocabulary_vectors(read.vectors, SHAPE.embedding_dim)
     np.testing.assert_allclose(setup.word_vectors, expected, atol=1e-6)
 
 

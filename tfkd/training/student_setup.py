@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from tfkd.config import DistillConfig, StudentConfig
 from tfkd.errors import InputError, UsageError
 from tfkd.models.teacher import Teacher
-from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
+from tfkd.models.word_vectors import random_vectors, randomize_rows, teacher_vectors, vocabulary_vectors
 from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Corpus
 from tfkd.text.piece_tokenizer import PieceTokenizer, split_at_punctuation
@@ -112,7 +112,8 @@ def set_up_student(
         read = read_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary)
         for note in read.notes:
             say(f"embeddings: {note}")
-        vectors = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, seed), width)
+        randomize_rows(read.vectors, ~read.found, seed)
+        vectors = vocabulary_vectors(read.vectors, width)
     rare = rare_tokens(corpus, tokenizer, pieces)
     return StudentSetup(corpus, tokenizer, rare, vectors, student.embedding_training, student, distill)
 
