@@ -79,7 +79,7 @@ def test_duplicates_and_bad_rows_are_counted(tmp_path):
     found = read_vectors(text(tmp_path, *lines), VOCABULARY)
     np.testing.assert_array_equal(found.vectors[id_of("film")], [1, 2])
     assert found.found.sum() == 2
-    assert found.notes[1].endswith("2 words stand there more than once; the first was taken")
+    assert found.notes[1].endswith(": 2 rows repeat a word; the first of each was taken")
     assert found.notes[2].endswith("3 rows left out; the first: line 3: has a number that isn't finite")
 
 

@@ -125,7 +125,7 @@ def _collected(
         raise InputError(f"{path}: has none of the vocabulary's {len(id_of):,} words; is it of the same language?")
     notes = [f"{path}: has {found.sum():,} of {len(id_of):,} words ({found.sum() / len(id_of):.1%})"]
     if duplicates:
-        notes.append(f"{path}: {duplicates:,} words stand there more than once; the first was taken")
+        notes.append(f"{path}: {duplicates:,} rows repeat a word; the first of each was taken")
     if bad:
         notes.append(f"{path}: {bad:,} rows left out; the first: {first_bad}")
     return FileVectors(table, found, tuple(notes))
