@@ -102,7 +102,9 @@ def set_up_student(
     width = student.embedding_dim
     keeps_to_teacher = student.embeddings == "teacher" and student.embedding_training == "projected"
     takes_pieces = keeps_to_teacher or student.tokenizer == PieceTokenizer.name
-    pieces = _teacher(teacher).tokenizer.get_vocabulary() if takes_pieces else ()
+    # A teacher of which no more than the pieces is wanted isn't kept.
+    load = _teacher if student.embeddings == "teacher" else load_word_vector_teacher
+    pieces = load(teacher).tokenizer.get_vocabulary() if takes_pieces else ()
     tokenizer = build_tokenizer(corpus, student, pieces)
     if student.embeddings == "random":
         vectors = random_vectors(len(tokenizer.vocabulary), width, seed)
