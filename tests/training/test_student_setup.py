@@ -130,6 +130,19 @@ def test_student_may_start_with_the_vectors_of_a_file(tmp_path, capsys):
     np.testing.assert_allclose(setup.word_vectors, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(("width", "says"), [(8, "5 of the 8 columns start at zero"), (3, ""), (2, "")])
+def test_columns_that_vectors_do_not_fill_are_said(tmp_path, capsys, width, says):
+    path = tmp_path / "narrow.txt"
+    path.write_text("the 1 2 3\nfilm 3 2 1\ngood 0 0 1\n")
+    shape = replace(SHAPE, embeddings=f"file:{path}", embedding_dim=width)
+    vectors = set_up_student(small_corpus(), shape, CONFIG, "no such teacher", 7).word_vectors
+    assert (~vectors[:, :width].any(0)).sum() == max(width - 3, 0)
+    notes = capsys.readouterr().err.splitlines()[1:]
+    assert len(notes) == bool(says)
+    assert not says or says in notes[0]
+    assert not says or notes[0].endswith("--embedding_dim=3 leaves none")
+
+
 def test_student_may_start_at_random():
     setup = set_up_student(small_corpus(), SHAPE, CONFIG, "no such teacher", 7)
     vocabulary = build_tokenizer(small_corpus(), SHAPE).vocabulary

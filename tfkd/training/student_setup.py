@@ -21,7 +21,7 @@ from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Corpus
 from tfkd.text.piece_tokenizer import PieceTokenizer, split_at_punctuation
 from tfkd.text.piece_vocabulary import PieceVocabulary
-from tfkd.text.tokenizer import Tokenizer
+from tfkd.text.tokenizer import Tokenizer, TokenVocabulary
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
@@ -108,14 +108,17 @@ def set_up_student(
     tokenizer = build_tokenizer(corpus, student, pieces)
     if student.embeddings == "random":
         vectors = random_vectors(len(tokenizer.vocabulary), width, seed)
-    elif student.embeddings == "teacher":
-        vectors = vocabulary_vectors(_teacher_vectors(teacher, tuple(tokenizer.vocabulary.words)), width)
     else:
-        read = read_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary)
-        for note in read.notes:
-            say(f"embeddings: {note}")
-        randomize_rows(read.vectors, ~read.found, seed)
-        vectors = vocabulary_vectors(read.vectors, width)
+        if student.embeddings == "teacher":
+            known = _teacher_vectors(teacher, tuple(tokenizer.vocabulary.words))
+        else:
+            known = _file_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary, seed)
+        if (own := known.shape[1]) < width:
+            say(
+                f"embeddings: vectors of {own} numbers; {width - own} of the {width} columns start at zero, and those "
+                f"of a fixed copy stay so; --embedding_dim={own} leaves none"
+            )
+        vectors = vocabulary_vectors(known, width)
     rare = rare_tokens(corpus, tokenizer, pieces)
     return StudentSetup(corpus, tokenizer, rare, vectors, student.embedding_training, student, distill)
 
@@ -130,6 +133,14 @@ def _teacher(name: str) -> Teacher:
 def _teacher_vectors(name: str, words: tuple[str, ...]) -> np.ndarray:
     with progress_bar(len(words), "word vectors", "words") as bar:
         return teacher_vectors(words, _teacher(name), bar)
+
+
+def _file_vectors(path: str, vocabulary: TokenVocabulary, seed: int) -> np.ndarray:
+    read = read_vectors(path, vocabulary)
+    for note in read.notes:
+        say(f"embeddings: {note}")
+    randomize_rows(read.vectors, ~read.found, seed)
+    return read.vectors
 
 
 def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> Tokenizer:
