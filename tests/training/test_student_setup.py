@@ -130,6 +130,21 @@ def test_student_may_start_with_the_vectors_of_a_file(tmp_path, capsys):
     np.testing.assert_allclose(setup.word_vectors, expected, atol=1e-6)
 
 
+def test_vectors_of_a_file_are_centred_turned_and_scaled_by_one_factor(tmp_path):
+    words = build_tokenizer(small_corpus(), SHAPE).vocabulary.words[3:]
+    rows = np.random.default_rng(0).normal(5, 1, (len(words), 4))
+    path = tmp_path / "some.txt"
+    path.write_text("".join(f"{word} {' '.join(map(str, row))}\n" for word, row in zip(words, rows, strict=True)))
+    shape = replace(SHAPE, embeddings=f"file:{path}", embedding_dim=4)
+    vectors = set_up_student(small_corpus(), shape, CONFIG, "no such teacher", 7).word_vectors
+    np.testing.assert_allclose(vectors.mean(0), 0, atol=1e-5)
+    assert (np.diff(vectors.var(0)) < 0).all()
+    # From word to word it is as far as before, by one factor.
+    factors = np.linalg.norm(vectors[4:] - vectors[3], axis=1) / np.linalg.norm(rows[1:] - rows[0], axis=1)
+    np.testing.assert_allclose(factors, factors[0], rtol=1e-4)
+    assert factors[0] < 0.5
+
+
 @pytest.mark.parametrize(("width", "says"), [(8, "5 of the 8 columns start at zero"), (3, ""), (2, "")])
 def test_columns_that_vectors_do_not_fill_are_said(tmp_path, capsys, width, says):
     path = tmp_path / "narrow.txt"
