@@ -207,7 +207,8 @@ class StudentConfig:
     embeddings: str = _option(
         "teacher",
         "the word vectors that the student starts with: teacher (its own), random, or file:PATH of word2vec's binary "
-        "(.bin) or the text of GloVe, fastText or word2vec (.txt, .vec), with or without .gz",
+        "(.bin) or the text of GloVe, fastText or word2vec (.txt, .vec), with or without .gz; all but random ones are "
+        "centred, turned to their principal axes and scaled",
     )
     embedding_training: str = _option(
         "projected",

@@ -1,5 +1,7 @@
 """Word vectors: a BERT's by hand, principal components by numpy's SVD, and the special words' rows."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,9 @@ from tfkd.models.word_vectors import (
     encoder_vectors,
     principal_components,
     random_vectors,
+    randomize_rows,
     teacher_vectors,
     vocabulary_vectors,
-    with_random_rows,
 )
 from tfkd.text.vocabulary import MASK_ID, MASK_MARKER, PAD_ID, UNKNOWN_ID
 
@@ -148,10 +150,40 @@ def test_random_vectors():
 def test_missing_rows_are_random_of_the_size_of_the_others():
     known = np.random.default_rng(0).normal(3, 0.5, (4000, 20)).astype(np.float32)
     missing = np.arange(4000) % 2 == 1
-    found = with_random_rows(np.where(missing[:, None], 0, known), missing, seed=5)
+    found = np.where(missing[:, None], 0, known)
+    randomize_rows(found, missing, seed=5)
     np.testing.assert_array_equal(found[~missing], known[~missing])
-    assert found.dtype == np.float32
     # Of 40,000 draws the mean is known to 0.5 / 200, four of which are 0.01, and the deviation better.
     assert found[missing].mean() == pytest.approx(3, abs=0.01)
     assert found[missing].std() == pytest.approx(0.5, abs=0.01)
-    np.testing.assert_array_equal(found, with_random_rows(found, missing, seed=5))
+    again = found.copy()
+    randomize_rows(again, missing, seed=5)
+    np.testing.assert_array_equal(again, found)
+
+
+def test_missing_rows_have_each_columns_own_mean():
+    known = np.random.default_rng(0).normal([1, -1], 0.5, (3000, 2)).astype(np.float32)
+    missing = np.arange(3000) >= 1000
+    randomize_rows(known, missing, seed=5)
+    # The deviation is that of all entries, sqrt(1 + 0.25) = 1.118: of 2000 draws the mean is known to 0.025.
+    np.testing.assert_allclose(known[missing].mean(0), [1, -1], atol=0.12)
+    assert known[missing].std(0) == pytest.approx([1.118, 1.118], abs=0.08)
+
+
+def test_missing_rows_of_others_that_are_all_alike_are_like_them():
+    vectors = np.full((110, 3), 1.1, np.float32)
+    randomize_rows(vectors, np.arange(110) >= 100, seed=5)
+    np.testing.assert_allclose(vectors, 1.1, atol=1e-6)
+
+
+def test_memory_is_that_of_the_vectors_and_of_what_comes_of_them():
+    vectors = np.random.default_rng(0).normal(size=(40_000, 50)).astype(np.float32)
+    missing = np.arange(len(vectors)) % 3 == 0
+    tracemalloc.start()
+    randomize_rows(vectors, missing, seed=5)
+    in_place = tracemalloc.get_traced_memory()[1]
+    made = vocabulary_vectors(vectors, 50)
+    in_all = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert in_place < 0.3 * vectors.nbytes
+    assert in_all < made.nbytes + 0.3 * vectors.nbytes

@@ -194,6 +194,14 @@ def test_a_folder_that_is_no_run_is_refused(config, tmp_path):
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["mine.txt"]
 
 
+class StartedError(Exception):
+    """What takes hours was begun."""
+
+
+def _started(*args: object) -> None:
+    raise StartedError
+
+
 def test_a_slip_in_data_does_not_bind_the_folder(config, tmp_path, monkeypatch):
     (tmp_path / "empty.tsv").write_text("sentence\tlabel\n")
     (tmp_path / "bad.tsv").write_text("sentence\tlabel\n\tpositive\n")  # a rejected row, which is written down
@@ -204,13 +212,7 @@ def test_a_slip_in_data_does_not_bind_the_folder(config, tmp_path, monkeypatch):
     left = [path.name for path in (tmp_path / "runs").rglob("*") if path.is_file()]
     assert left == ["rejects.jsonl"]
 
-    class StartedError(Exception):
-        pass
-
-    def started(*args: object) -> None:
-        raise StartedError
-
-    monkeypatch.setattr("tfkd.pipeline.road.finetune", started)
+    monkeypatch.setattr("tfkd.pipeline.road.finetune", _started)
     with pytest.raises(StartedError):
         run(config, folder)
 
@@ -225,6 +227,46 @@ def test_a_slip_in_a_flag_does_not_bind_the_folder(config, tmp_path, monkeypatch
         run(config, folder)
     with pytest.raises(UsageError, match=r"was made with other flags: --teacher=\./none \(was "):
         run(replace(config, teacher=TeacherConfig(teacher="./none")), folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "can't be read: No such file"),
+        (b"film 1 2\ngood 1", "truncated in line 2"),
+        (b"film 1 2\ngood 1 2 3\n", "line 2 has 3 numbers; expected 2"),
+        (b"xyzzy 1 2\n", "has none of the vocabulary's"),
+        (b"film 1 2\ngood 3 4\n", None),
+    ],
+)
+def test_a_file_of_vectors_is_read_before_what_takes_hours(config, finished, tmp_path, monkeypatch, content, says):
+    file, folder = tmp_path / "some.vec", tmp_path / "mine"
+    if content is not None:
+        file.write_bytes(content)
+    shape = replace(config.student, embeddings=f"file:{file}")
+    for step in ("finetune", "label_sentences"):
+        monkeypatch.setattr(f"tfkd.pipeline.road.{step}", _started)
+    for teacher in (config.teacher, replace(config.teacher, teacher=str(finished / "teacher"))):
+        with pytest.raises(InputError if says else StartedError, match=says and f"{file}: .*{says}"):
+            run(replace(config, student=shape, teacher=teacher), folder / Path(teacher.teacher).name)
+    assert folder.exists() == (says is None)
+
+
+@pytest.mark.usefixtures("copying")
+def test_a_file_of_vectors_is_read_once_and_not_by_a_run_that_is_done(config, copied, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "some.vec"
+    file.write_text("film 1 2\ngood 3 4\n")
+    config = replace(config, student=replace(config.student, embeddings=f"file:{file}"), student_seeds=(1, 2))
+    run(config, copied, update=True)
+    err = capsys.readouterr().err
+    assert _done(err)[:2] == ["student", "baseline"]
+    assert err.count(f"{file}: has 2 of") == 1
+    run(config, copied)
+    err = capsys.readouterr().err
+    assert not _done(err)
+    assert str(file) not in err
+    with pytest.raises(InputError, match="can't be read: No such file"):
+        run(replace(config, student=replace(config.student, embeddings="file:none.vec")), copied, update=True)
 
 
 def test_update_redoes_what_depends_on_it(config, copied, capsys):

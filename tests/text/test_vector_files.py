@@ -79,7 +79,7 @@ def test_duplicates_and_bad_rows_are_counted(tmp_path):
     found = read_vectors(text(tmp_path, *lines), VOCABULARY)
     np.testing.assert_array_equal(found.vectors[id_of("film")], [1, 2])
     assert found.found.sum() == 2
-    assert found.notes[1].endswith("2 words stand there more than once; the first was taken")
+    assert found.notes[1].endswith(": 2 rows repeat a word; the first of each was taken")
     assert found.notes[2].endswith("3 rows left out; the first: line 3: has a number that isn't finite")
 
 
@@ -95,9 +95,20 @@ def cut(path: Path, size: int) -> Path:
         (lambda p: p, "expected .bin"),
         (lambda p: text(p, b"film 1 2", name="vectors.npy"), "expected .bin"),
         (lambda p: text(p), "has no rows"),
-        (lambda p: text(p, b"film"), "line 1: expected a word and its numbers"),
+        (lambda p: text(p, b"film"), "line 1 has 0 numbers; expected some, separated by spaces"),
+        (
+            lambda p: text(p, b"film\t1\t2"),
+            "line 1 has tabs; expected a word and its numbers, separated by single spaces",
+        ),
+        (lambda p: text(p, b"film\t1 2 3"), "line 1 has tabs"),
+        (lambda p: text(p, b"2 2", b"film\t1\t2"), "line 2 has tabs"),
+        (lambda p: text(p, b"film 1 2", b"good\t1\t2"), "line 2 has tabs"),
         (lambda p: text(p, b"film 1 2", b"good 1 2 3"), "line 2 has 3 numbers; expected 2"),
         (lambda p: text(p, b"film 1 2", b"good 1"), "line 2 has 1 numbers; expected 2"),
+        (lambda p: cut(text(p, b"film 1 2", b"good 1 2"), 15), "truncated in line 2; fetch it again"),
+        (lambda p: cut(text(p, b"film 1 2", b"good 1 2"), 11), "truncated in line 2; fetch it again"),
+        (lambda p: cut(text(p, b"film 1 2", b"caf\xc3\xa9 1 2"), 13), "truncated in line 2; fetch it again"),
+        (lambda p: cut(text(p, b"2 2", b"film 1 2"), 10), "truncated in line 2; fetch it again"),
         (lambda p: text(p, b"9 2", b"film 1 2"), "truncated: 1 rows; its first line says 9"),
         (lambda p: text(p, b"no 1 2", b"such 3 4"), "has none of the vocabulary's 4 words"),
         (lambda p: text(p, b"film " + b"1" * 2_000_000), "line 1 is over 1,048,576 bytes"),
@@ -110,6 +121,15 @@ def cut(path: Path, size: int) -> Path:
         (lambda p: cut(written(p / "x.bin", binary=True), 90), "truncated in row 4 of 10"),
         (lambda p: cut(written(p / "x.vec.gz", binary=False), 150), "truncated, or not gzipped"),
         (lambda p: text(p, b"film 1 2", name="x.txt.gz"), "truncated, or not gzipped"),
+        (lambda p: written(p / "x.vec.gz", binary=False).rename(p / "x.vec"), "is gzipped; add .gz to its name"),
+        (lambda p: written(p / "x.bin.gz", binary=True).rename(p / "x.bin"), "is gzipped; add .gz to its name"),
+        (
+            lambda p: text(p, b"\xba\x16O/\x0c\0\0\0 1 2", name="cc.en.300.bin"),
+            "is fastText's own model; take its .vec",
+        ),
+        (lambda p: text(p, b"PK\x03\x04 1 2"), "is a zip archive; unpack it"),
+        (lambda p: text(p, b"1 " + b"9" * 5000, name="x.bin"), "isn't word2vec's 'words width'"),
+        (lambda p: text(p, b"1 1000000000", name="x.bin"), "isn't word2vec's 'words width'"),
     ],
 )
 def test_what_is_no_file_of_vectors(tmp_path, make, says):
@@ -145,3 +165,16 @@ def test_memory_does_not_grow_with_the_file(tmp_path, name):
     assert read_vectors(path, known).found.sum() == 2
     assert tracemalloc.get_traced_memory()[1] < 5_000_000  # the file has 16 to 20 MB
     tracemalloc.stop()
+
+
+def test_the_words_found_are_held_once(tmp_path):
+    rows, width = 10_000, 200
+    content = b"".join(b"w%d " % i + bytes(4 * width) + b"\n" for i in range(rows))
+    (tmp_path / "big.bin").write_bytes(b"%d %d\n" % (rows, width) + content)
+    known = Vocabulary.from_counts({f"w{i}": 1 for i in range(rows)}, max_size=2 * rows)
+    tracemalloc.start()
+    found = read_vectors(tmp_path / "big.bin", known)
+    above = tracemalloc.get_traced_memory()[1] - found.vectors.nbytes
+    tracemalloc.stop()
+    assert found.found.sum() == rows
+    assert above < found.vectors.nbytes  # spellings and buffers alone: the rows once more would be too much

@@ -10,7 +10,7 @@ from tests.training.small_corpus import small_corpus
 from tfkd.config import DistillConfig, StudentConfig
 from tfkd.errors import InputError
 from tfkd.models.teacher import Teacher
-from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
+from tfkd.models.word_vectors import random_vectors, randomize_rows, teacher_vectors, vocabulary_vectors
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import MASK_ID
@@ -125,8 +125,37 @@ def test_student_may_start_with_the_vectors_of_a_file(tmp_path, capsys):
     assert words == build_tokenizer(small_corpus(), SHAPE).vocabulary.words  # zebra isn't one of them
     assert f"has 3 of {len(words) - 3} words" in capsys.readouterr().err
     read = read_vectors(path, setup.tokenizer.vocabulary)
-    expected = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, 7), SHAPE.embedding_dim)
+    randomize_rows(read.vectors, ~read.found, 7)
+    expected = vocabulary_vectors(read.vectors, SHAPE.embedding_dim)
     np.testing.assert_allclose(setup.word_vectors, expected, atol=1e-6)
+
+
+def test_vectors_of_a_file_are_centred_turned_and_scaled_by_one_factor(tmp_path):
+    words = build_tokenizer(small_corpus(), SHAPE).vocabulary.words[3:]
+    rows = np.random.default_rng(0).normal(5, 1, (len(words), 4))
+    path = tmp_path / "some.txt"
+    path.write_text("".join(f"{word} {' '.join(map(str, row))}\n" for word, row in zip(words, rows, strict=True)))
+    shape = replace(SHAPE, embeddings=f"file:{path}", embedding_dim=4)
+    vectors = set_up_student(small_corpus(), shape, CONFIG, "no such teacher", 7).word_vectors
+    np.testing.assert_allclose(vectors.mean(0), 0, atol=1e-5)
+    assert (np.diff(vectors.var(0)) < 0).all()
+    # From word to word it is as far as before, by one factor.
+    factors = np.linalg.norm(vectors[4:] - vectors[3], axis=1) / np.linalg.norm(rows[1:] - rows[0], axis=1)
+    np.testing.assert_allclose(factors, factors[0], rtol=1e-4)
+    assert factors[0] < 0.5
+
+
+@pytest.mark.parametrize(("width", "says"), [(8, "5 of the 8 columns start at zero"), (3, ""), (2, "")])
+def test_columns_that_vectors_do_not_fill_are_said(tmp_path, capsys, width, says):
+    path = tmp_path / "narrow.txt"
+    path.write_text("the 1 2 3\nfilm 3 2 1\ngood 0 0 1\n")
+    shape = replace(SHAPE, embeddings=f"file:{path}", embedding_dim=width)
+    vectors = set_up_student(small_corpus(), shape, CONFIG, "no such teacher", 7).word_vectors
+    assert (~vectors[:, :width].any(0)).sum() == max(width - 3, 0)
+    notes = capsys.readouterr().err.splitlines()[1:]
+    assert len(notes) == bool(says)
+    assert not says or says in notes[0]
+    assert not says or notes[0].endswith("--embedding_dim=3 leaves none")
 
 
 def test_student_may_start_at_random():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from tfkd.text.vocabulary import PAD_ID, UNKNOWN_ID
 
 # Mean square of an embedding's entries, about that of word2vec's.
 _SCALE = 0.15
+# What is worked out in float64 at a time: of all rows at once it would be several times their own size.
+_BLOCK_ROWS = 1024
 
 
 def teacher_vectors(words: Sequence[str], teacher: Teacher, progress: Any = None) -> np.ndarray:
@@ -56,7 +58,7 @@ def encoder_vectors(words: Sequence[str], teacher: Teacher, batch_size: int = 25
     return out
 
 
-def principal_components(vectors: np.ndarray, width: int) -> np.ndarray:
+def principal_components(vectors: np.ndarray, width: int, out: np.ndarray | None = None) -> np.ndarray:
     """Returns the vectors along their principal axes, leading ones first, float32 [words, max(width, own width)].
 
     The root mean square of the first `width` columns is _SCALE, as far as they are the vectors'
@@ -65,15 +67,24 @@ def principal_components(vectors: np.ndarray, width: int) -> np.ndarray:
     Args:
       vectors: float [words, own width], a row a word.
       width: columns that will be of most use.
+      out: zeros to write them to.
     """
-    centred = vectors.astype(np.float64) - vectors.mean(0)
-    variances, axes = np.linalg.eigh(centred.T @ centred)
-    axes = axes[:, np.argsort(-variances, kind="stable")]
-    signs = np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
-    turned = centred @ (axes * signs)
-    rms = np.sqrt(np.mean(np.square(turned[:, :width])))
-    out = np.zeros((len(vectors), max(width, turned.shape[1])), np.float32)
-    out[:, : turned.shape[1]] = turned * (_SCALE / max(rms, 1e-12))
+    rows, columns = vectors.shape
+    if out is None:
+        out = np.zeros((rows, max(width, columns)), np.float32)
+    mean = vectors.mean(0, dtype=np.float64)
+    squares = np.zeros((columns, columns))
+    for block in _blocks(rows):
+        centred = vectors[block] - mean
+        squares += centred.T @ centred
+    variances, axes = np.linalg.eigh(squares)
+    order = np.argsort(-variances, kind="stable")
+    variances, axes = variances[order], axes[:, order]
+    signs = np.sign(axes[np.abs(axes).argmax(0), np.arange(columns)])
+    rms = np.sqrt(max(variances[:width].sum(), 0) / (rows * min(width, columns)))
+    axes *= signs * _SCALE / max(rms, 1e-12)
+    for block in _blocks(rows):
+        out[block, :columns] = (vectors[block] - mean) @ axes
     return out
 
 
@@ -82,10 +93,9 @@ def vocabulary_vectors(vectors: np.ndarray, width: int) -> np.ndarray:
 
     PAD_ID's row is zero and UNKNOWN_ID's the mean of all words, which is zero too.
     """
-    words = np.setdiff1d(np.arange(len(vectors)), [PAD_ID, UNKNOWN_ID])
-    components = principal_components(vectors[words], width)
-    out = np.zeros((len(vectors), components.shape[1]), np.float32)
-    out[words] = components
+    out = np.zeros((len(vectors), max(width, vectors.shape[1])), np.float32)
+    words = slice(max(PAD_ID, UNKNOWN_ID) + 1, None)
+    principal_components(vectors[words], width, out[words])
     return out
 
 
@@ -96,17 +106,26 @@ def random_vectors(size: int, width: int, seed: int) -> np.ndarray:
     return vectors
 
 
-def with_random_rows(vectors: np.ndarray, missing: np.ndarray, seed: int) -> np.ndarray:
-    """Returns the vectors with random ones, of the others' mean and size, where they are missing.
+def randomize_rows(vectors: np.ndarray, missing: np.ndarray, seed: int) -> None:
+    """Makes rows random, of the others' mean and size, where they are missing.
 
     Args:
       vectors: float32 [words, width].
       missing: bool [words]; not all of them.
       seed: of the random ones.
     """
-    known = vectors[~missing]
-    drawn = np.random.default_rng(seed).normal(known.mean(0), known.std(), vectors.shape)
-    return np.where(missing[:, None], drawn, vectors).astype(np.float32)
+    known = ~missing
+    mean = vectors.mean(0, dtype=np.float64, where=known[:, None])
+    squares = np.einsum("ij,ij,i->", vectors, vectors, known, dtype=np.float64)
+    std = np.sqrt(max(squares / (known.sum() * vectors.shape[1]) - mean.mean() ** 2, 0))
+    rng = np.random.default_rng(seed)
+    for block in _blocks(len(vectors)):
+        drawn = rng.normal(mean, std, vectors[block].shape)
+        np.copyto(vectors[block], drawn, where=missing[block, None], casting="same_kind")
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK_ROWS) for start in range(0, rows, _BLOCK_ROWS))
 
 
 def _table_vectors(words: Sequence[str], teacher: Teacher) -> np.ndarray:

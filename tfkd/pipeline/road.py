@@ -132,6 +132,7 @@ class _Road:
         self.steps = Steps(folder, [*self.run.steps(), FIGURES_STEP])
         check_runtime(config.export, self.corpus.pairs)
         check_last_epoch(config.student, config.distill)
+        self._set_up_of_file(update)
         # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
         write_json(folder / FLAGS_FILE, flags_of(config))
         _drop_leftovers(folder)
@@ -236,10 +237,8 @@ class _Road:
             "label_names": corpus.label_names,
             "seed": seed,
         }
-        if config.student.embeddings == "teacher":
-            learning["word_vectors"] = _content_of(config.teacher.teacher)
-        elif config.student.embeddings != "random":
-            learning["word_vectors"] = _content_of(config.student.embeddings.removeprefix("file:"))
+        if config.student.embeddings != "random":
+            learning["word_vectors"] = self.word_vectors
         distilled = self.steps.do(
             student.name,
             {**learning, **depends},
@@ -289,6 +288,22 @@ class _Road:
     def setup(self) -> StudentSetup:
         config = self.config
         return set_up_student(self.corpus, config.student, config.distill, config.teacher.teacher, config.seed)
+
+    @cached_property
+    def word_vectors(self) -> str | list[list[Any]]:
+        """What tells the vectors that students start with from others."""
+        embeddings = self.config.student.embeddings
+        return _content_of(self.config.teacher.teacher if embeddings == "teacher" else embeddings.removeprefix("file:"))
+
+    def _set_up_of_file(self, update: bool) -> None:
+        """Sets students up at once if they start with a file's vectors and are still to be trained.
+
+        Only a file that was read to its end is known to be whole, which takes a minute if it is large, and teacher
+        and transfer set take hours. It is read this once.
+        """
+        done = all(self.run.student(seed).exists() for seed in self.config.student_seeds)
+        if self.config.student.embeddings.startswith("file:") and (update or not done):
+            _ = self.word_vectors, self.setup  # the former is of what was read, if the file changes in the meantime
 
     # --- figures ---
 

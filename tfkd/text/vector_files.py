@@ -23,6 +23,12 @@ from tfkd.text.vocabulary import SPECIAL_IDS, normalized
 _CHUNK = 1 << 20
 # No word or line is longer; what is, is of another kind.
 _MAX_LINE = 1 << 20
+# How files of other kinds begin, whatever they are named.
+_OTHER_KINDS = {
+    b"\x1f\x8b": "is gzipped; add .gz to its name",
+    b"PK\x03\x04": "is a zip archive; unpack it",
+    (793712314).to_bytes(4, "little"): "is fastText's own model; take its .vec",
+}
 _NUMERALS = b"0123456789.+-eE \n"
 
 
@@ -74,6 +80,9 @@ def read_vectors(path: str | Path, vocabulary: TokenVocabulary) -> FileVectors:
     try:
         with open(path, "rb") as raw, progress_bar(path.stat().st_size, "word vectors", unit="bytes") as bar:
             stream: Any = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+            for beginning, problem in _OTHER_KINDS.items():
+                if stream.peek(len(beginning)).startswith(beginning):
+                    raise InputError(f"{path}: {problem}")
             entries = _binary_entries(stream, path) if kind == ".bin" else _text_entries(stream, path)
             return _collected(entries, vocabulary, path, lambda: bar.update(raw.tell() - bar.n))
     except (EOFError, zlib.error, gzip.BadGzipFile) as e:
@@ -87,8 +96,8 @@ def _collected(
 ) -> FileVectors:
     special = set(SPECIAL_IDS.values())
     id_of = {word: i for i, word in enumerate(vocabulary.words) if i not in special}
-    vectors: dict[int, np.ndarray] = {}
-    exact: set[int] = set()  # whose vector is that of the normalized spelling itself
+    table: np.ndarray | None = None  # made with the first vector, which tells the width
+    found, exact = np.zeros((2, len(vocabulary)), bool)  # exact: by the normalized spelling itself
     seen: set[str] = set()
     duplicates = bad = 0
     first_bad = ""
@@ -107,7 +116,7 @@ def _collected(
         if i is None or i in special:
             continue
         duplicates += spelling in seen
-        if spelling not in seen and (i not in vectors or (is_exact and i not in exact)):
+        if spelling not in seen and (not found[i] or (is_exact and not exact[i])):
             try:
                 vector = entry.numbers()
             except ValueError:
@@ -116,20 +125,16 @@ def _collected(
             if not np.isfinite(vector).all():
                 bad, first_bad = bad + 1, first_bad or f"{entry.place}: has a number that isn't finite"
                 continue
-            vectors[i] = vector
-            if is_exact:
-                exact.add(i)
+            if table is None:
+                table = np.zeros((len(vocabulary), len(vector)), np.float32)
+            table[i], found[i], exact[i] = vector, True, is_exact
         seen.add(spelling)
     tick()
-    if not vectors:
+    if table is None:
         raise InputError(f"{path}: has none of the vocabulary's {len(id_of):,} words; is it of the same language?")
-    table = np.zeros((len(vocabulary), len(next(iter(vectors.values())))), np.float32)
-    table[list(vectors)] = list(vectors.values())
-    found = np.zeros(len(vocabulary), bool)
-    found[list(vectors)] = True
-    notes = [f"{path}: has {len(vectors):,} of {len(id_of):,} words ({len(vectors) / len(id_of):.1%})"]
+    notes = [f"{path}: has {found.sum():,} of {len(id_of):,} words ({found.sum() / len(id_of):.1%})"]
     if duplicates:
-        notes.append(f"{path}: {duplicates:,} words stand there more than once; the first was taken")
+        notes.append(f"{path}: {duplicates:,} rows repeat a word; the first of each was taken")
     if bad:
         notes.append(f"{path}: {bad:,} rows left out; the first: {first_bad}")
     return FileVectors(table, found, tuple(notes))
@@ -139,10 +144,10 @@ def _text_entries(stream: IO[bytes], path: Path) -> Iterator[_Entry]:
     """Yields the rows of "word number number ..."."""
     rows = width = None
     found = 0
-    for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE), b""), start=1):
-        if len(line) == _MAX_LINE:
+    for number, whole in enumerate(iter(lambda: stream.readline(_MAX_LINE), b""), start=1):
+        if len(whole) == _MAX_LINE:
             raise InputError(f"{path}: line {number} is over {_MAX_LINE:,} bytes; expected a word and its numbers")
-        line = line.strip(b" \r\n")
+        line = whole.strip(b" \t\r\n")
         if number == 1 and (header := _header(line)):
             rows, width = header
             continue
@@ -150,15 +155,13 @@ def _text_entries(stream: IO[bytes], path: Path) -> Iterator[_Entry]:
             continue
         spaces = line.count(b" ")
         width = width or spaces
-        if not width:
-            raise InputError(f"{path}: line {number}: expected a word and its numbers, separated by spaces")
         word, _, rest = line.partition(b" ")
-        if spaces < width or (spaces > width and _are_numbers(rest.split(b" ")[: spaces - width])):
-            if not _is_text(line):
-                raise InputError(
-                    f"{path}: line {number} isn't a word and its numbers; if it is word2vec's binary, name it .bin"
-                )
-            raise InputError(f"{path}: line {number} has {spaces} numbers; expected {width}, as before")
+        too_few = not width or spaces < width
+        too_many = spaces > width and _are_numbers(rest.split(b" ")[: spaces - width])
+        if too_few and not whole.endswith(b"\n") and (found or _is_text(line)):
+            raise InputError(f"{path}: truncated in line {number}; fetch it again")
+        if too_few or too_many or (b"\t" in line and not found):
+            raise InputError(f"{path}: line {number} {_misfit(line, spaces, width)}")
         found += 1
         if spaces == width:  # else a word with spaces in it, which is none of ours
             yield _Entry(f"line {number}", word, functools.partial(_from_text, rest))
@@ -198,9 +201,18 @@ def _from_binary(numbers: bytes) -> np.ndarray:
     return np.frombuffer(numbers, "<f4").astype(np.float32)
 
 
+def _misfit(line: bytes, numbers: int, width: int) -> str:
+    """Returns what is wrong with a line of another width."""
+    if not _is_text(line):
+        return "isn't a word and its numbers; if it is word2vec's binary, name it .bin"
+    if b"\t" in line:
+        return "has tabs; expected a word and its numbers, separated by single spaces"
+    return f"has {numbers} numbers; expected {f'{width}, as before' if width else 'some, separated by spaces'}"
+
+
 def _is_text(line: bytes) -> bool:
     try:
-        return line.decode().isprintable()
+        return line.replace(b"\t", b" ").decode().isprintable()
     except UnicodeDecodeError:
         return False
 
@@ -208,9 +220,10 @@ def _is_text(line: bytes) -> bool:
 def _header(line: bytes) -> tuple[int, int] | None:
     """Returns the numbers of "words width", or None if a line is none."""
     parts = line.split()
-    if len(parts) != 2 or not all(part.isdigit() for part in parts) or not int(parts[1]):
+    if len(parts) != 2 or not all(part.isdigit() and len(part) < 16 for part in parts):
         return None
-    return int(parts[0]), int(parts[1])
+    rows, width = map(int, parts)
+    return (rows, width) if 0 < width <= _MAX_LINE // 4 else None
 
 
 def _are_numbers(parts: list[bytes]) -> bool:

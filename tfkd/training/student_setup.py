@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 from tfkd.config import DistillConfig, StudentConfig
 from tfkd.errors import InputError, UsageError
 from tfkd.models.teacher import Teacher
-from tfkd.models.word_vectors import random_vectors, teacher_vectors, vocabulary_vectors, with_random_rows
+from tfkd.models.word_vectors import random_vectors, randomize_rows, teacher_vectors, vocabulary_vectors
 from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Corpus
 from tfkd.text.piece_tokenizer import PieceTokenizer, split_at_punctuation
 from tfkd.text.piece_vocabulary import PieceVocabulary
-from tfkd.text.tokenizer import Tokenizer
+from tfkd.text.tokenizer import Tokenizer, TokenVocabulary
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
@@ -102,17 +102,23 @@ def set_up_student(
     width = student.embedding_dim
     keeps_to_teacher = student.embeddings == "teacher" and student.embedding_training == "projected"
     takes_pieces = keeps_to_teacher or student.tokenizer == PieceTokenizer.name
-    pieces = _teacher(teacher).tokenizer.get_vocabulary() if takes_pieces else ()
+    # A teacher of which no more than the pieces is wanted isn't kept.
+    load = _teacher if student.embeddings == "teacher" else load_word_vector_teacher
+    pieces = load(teacher).tokenizer.get_vocabulary() if takes_pieces else ()
     tokenizer = build_tokenizer(corpus, student, pieces)
     if student.embeddings == "random":
         vectors = random_vectors(len(tokenizer.vocabulary), width, seed)
-    elif student.embeddings == "teacher":
-        vectors = vocabulary_vectors(_teacher_vectors(teacher, tuple(tokenizer.vocabulary.words)), width)
     else:
-        read = read_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary)
-        for note in read.notes:
-            say(f"embeddings: {note}")
-        vectors = vocabulary_vectors(with_random_rows(read.vectors, ~read.found, seed), width)
+        if student.embeddings == "teacher":
+            known = _teacher_vectors(teacher, tuple(tokenizer.vocabulary.words))
+        else:
+            known = _file_vectors(student.embeddings.removeprefix("file:"), tokenizer.vocabulary, seed)
+        if (own := known.shape[1]) < width:
+            say(
+                f"embeddings: vectors of {own} numbers; {width - own} of the {width} columns start at zero, and those "
+                f"of a fixed copy stay so; --embedding_dim={own} leaves none"
+            )
+        vectors = vocabulary_vectors(known, width)
     rare = rare_tokens(corpus, tokenizer, pieces)
     return StudentSetup(corpus, tokenizer, rare, vectors, student.embedding_training, student, distill)
 
@@ -127,6 +133,14 @@ def _teacher(name: str) -> Teacher:
 def _teacher_vectors(name: str, words: tuple[str, ...]) -> np.ndarray:
     with progress_bar(len(words), "word vectors", "words") as bar:
         return teacher_vectors(words, _teacher(name), bar)
+
+
+def _file_vectors(path: str, vocabulary: TokenVocabulary, seed: int) -> np.ndarray:
+    read = read_vectors(path, vocabulary)
+    for note in read.notes:
+        say(f"embeddings: {note}")
+    randomize_rows(read.vectors, ~read.found, seed)
+    return read.vectors
 
 
 def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> Tokenizer:
