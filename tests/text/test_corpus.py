@@ -1,6 +1,9 @@
 """A corpus from files, folders, TensorFlow Datasets and assets, good and bad."""
 
 import json
+import re
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,14 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tfkd import assets
+from tfkd import assets, progress
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
 from tfkd.text.corpus import read_corpus
 from tfkd.text.labels import label_numbers, name_labels
 from tfkd.text.split import cut_dev
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} isn't there: it lies beside the project, not in it")
 
 
@@ -612,7 +616,7 @@ def _mocked_texts(tfds, name, data_dir):
 def test_the_papers_recipes_read_their_data(tfds_folder, recipe, pairs, labels):
     import tensorflow_datasets as tfds
 
-    lines = (Path(__file__).parents[2] / "recipes" / f"{recipe}.flags").read_text("utf-8").splitlines()
+    lines = (ROOT / "recipes" / f"{recipe}.flags").read_text("utf-8").splitlines()
     flags: dict[str, Any] = dict(line.removeprefix("--").split("=", 1) for line in lines if line.startswith("--"))
     config = DataConfig(**{f.name: flags[f.name] for f in fields(DataConfig) if f.name in flags}, max_bad_rows=3)
     with tfds.testing.mock_data(num_examples=30, data_dir=tfds_folder):
@@ -633,19 +637,54 @@ def test_tfds_class_names_follow_the_numbers_whatever_order_the_flag_asks_for(tf
     assert one.labels.tolist() == [1 - label for label in other.labels.tolist()]
 
 
-def test_tfds_unknown_or_out_of_reach(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("glue/sst3", "'sst3' is none of sst2, "),
+        ("imdb_review", "'imdb_review' is none of imdb_reviews, "),
+        ("glue/sst2:9.9.9", "cannot be loaded at version 9.9.9, only: "),
+    ],
+)
+def test_tfds_unknown(tmp_path, monkeypatch, name, says):
+    pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    with pytest.raises(InputError, match=f"^tfds:{name}: TensorFlow Datasets knows no such dataset: .*{says}"):
+        read_corpus(DataConfig(data=f"tfds:{name}"), 0)
+
+
+def test_tfds_download_that_breaks_off(tmp_path, monkeypatch, capsys):
     tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    with pytest.raises(InputError, match="tfds:no_such_thing: TensorFlow Datasets knows no such dataset"):
-        read_corpus(DataConfig(data="tfds:no_such_thing"), 0)
+    monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
 
-    def no_network(self, **_):
+    def breaks_off(self, **_):
+        print("Downloading and preparing dataset")
+        with tfds.core.utils.async_tqdm(total=0, desc="Dl Size...", unit=" MiB", mininterval=1.0) as bar:
+            bar.update_total(4)
+            bar.update(1)
         raise ConnectionError("no route to host\nand a second line")
 
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
-    with pytest.raises(InputError, match="can't be downloaded: no route to host; is there a network") as e:
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", breaks_off)
+    with pytest.raises(InputError, match="can't be downloaded: no route to host and a second line; is there a network"):
         read_corpus(DataConfig(data="tfds:glue/sst2"), 0)
-    assert "\n" not in str(e.value)
+    out, err = capsys.readouterr()
+    assert not out
+    assert re.fullmatch(r"Dl Size\.\.\.: 25 % of 4 MiB, .* left\n", err)
+
+
+def test_tfds_without_a_network_says_one_line_soon(tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    for name, value in {"https_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-m", "tfkd", "augment", "--data=tfds:glue/sst2", f"--out={tmp_path / 'sentences'}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(
+        r"tfkd: tfds:glue/sst2: isn't in \S+ and can't be downloaded: \S+\(host='127\.0\.0\.1', port=9\): Failed to "
+        r"establish a new connection: \[Errno \d+\] Connection refused; is there a network\? Else copy .*\n",
+        done.stderr,
+    )
 
 
 # --- assets and real data ---------------------------------------------------
