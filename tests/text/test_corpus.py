@@ -212,7 +212,10 @@ def test_nothing_is_guessed_by_contents_that_is_not_sure(tmp_path, header, place
         corpus(of_tickets(tmp_path / "a.tsv", header, *places))
     assert "; name the columns, such as --text_column=" in str(e.value)
     if "date" not in header:
-        assert str(e.value).endswith("--text_column='ticket text' --label_column=team")
+        a_pair = ", or, if they are a pair, --text_column='ticket text' --text_pair_column='other text'"
+        assert str(e.value).endswith(
+            "--text_column='ticket text' --label_column=team" + a_pair * ("other text" in header)
+        )
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,9 @@ def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
     label = next(iter(labels), "") or next((name for name in rarely_differing if name not in texts), "")
     text = next(iter(texts), "") or next((name for name in reversed(rarely_differing) if name != label), "")
     flags = f"--text_column={shlex.quote(text)}" + f" --label_column={shlex.quote(label)}" * labelled
+    if len(texts) == 2:
+        first, second = map(shlex.quote, texts)
+        flags += f", or, if they are a pair, --text_column={first} --text_pair_column={second}"
     row_above = next((name for name in unknown if name in contents[name]), "")
     if row_above and table.unit == "line":
         raise InputError(
