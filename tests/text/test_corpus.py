@@ -368,8 +368,10 @@ def test_nan_and_float_labels_of_parquet(tmp_path):
 
 
 def test_label_in_dev_alone(tmp_path):
-    with pytest.raises(InputError, match=r"dev\.tsv: line 3: the label '2' is none of 0, 1 \(1 such rows\)"):
-        corpus(folder(tmp_path, GOOD, [("x", 1), ("y", 2)]))
+    with pytest.raises(InputError, match=r"dev\.tsv: line 3: the label '2' is none of 0, 1 \(1 such row\)"):
+        corpus(folder(tmp_path / "one", GOOD, [("x", 1), ("y", 2)]))
+    with pytest.raises(InputError, match=r"\(2 such rows\)"):
+        corpus(folder(tmp_path / "two", GOOD, [("x", 1), ("y", 2), ("z", 2)]))
 
 
 # --- rows that can't be used ------------------------------------------------
