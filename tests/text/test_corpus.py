@@ -122,16 +122,15 @@ def test_no_data_and_unknown_asset(tmp_path):
         (("idx", "Review", "sentiment"), "b", None),
         (("gold_label", "sentence1", "sentence2"), "b", "c"),
         (("question1", "is_duplicate", "question2"), "a", "c"),
+        (("Quality", "#1 ID", "#2 ID", "#1 String", "#2 String"), "d", "e"),
         (("words", "label"), "a", None),
     ],
 )
 def test_guessed_columns(tmp_path, header, text, pair):
-    rows = []
-    for label in (0, 1):
-        cells = dict(zip(header, "abc", strict=False))
-        rows.append(
-            [label if name in ("sentiment", "gold_label", "is_duplicate", "label") else cells[name] for name in header]
-        )
+    labels = ("sentiment", "gold_label", "is_duplicate", "Quality", "label")
+    rows = [
+        [label if name in labels else cell for name, cell in zip(header, "abcde", strict=False)] for label in (0, 1)
+    ]
     found = corpus(folder(tmp_path, rows, rows, header))
     assert found.train.texts == [text, text]
     assert found.train.text_pairs == (None if pair is None else [pair, pair])

@@ -22,9 +22,11 @@ _PAIRS = (
     ("sentence_a", "sentence_b"),
     ("text1", "text2"),
     ("question", "sentence"),
+    ("#1 string", "#2 string"),
 )
 _LABEL = (
-    "label", "labels", "gold_label", "class", "sentiment", "category", "target", "is_duplicate", "intent", "topic",
+    "label", "labels", "gold_label", "class", "sentiment", "category", "target", "is_duplicate", "quality",
+    "intent", "topic",
 )  # fmt: skip
 # What labels are like, and texts, where no name tells.
 _MOST_LABELS = 50
