@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfkd.config import ExportConfig
+from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import InputError
 from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
@@ -45,7 +45,7 @@ TEXTS = ["good", "bad", "film", "good film", "bad bad film"]
 def test_labels_are_the_servers_whatever_their_order_in_the_model(tmp_path, labels):
     model = classifier(tmp_path, labels)
     source = tsv(tmp_path / "test.tsv", "index\tsentence", *(f"{i}\t{text}" for i, text in enumerate(TEXTS)))
-    path = write_glue_file(model, "sst2", source, tmp_path / "out")
+    path = write_glue_file(model, "sst2", source, tmp_path / "out", DataConfig())
     said = [labels[label] for label in model.predict(TEXTS).argmax(1)]
     assert len(set(said)) == 2
     numbers = {"negative": "0", "positive": "1", "0": "0", "1": "1"}
@@ -55,7 +55,7 @@ def test_labels_are_the_servers_whatever_their_order_in_the_model(tmp_path, labe
 
 def test_labels_of_other_names_are_taken_by_their_order_and_this_is_said(tmp_path, capsys):
     source = tsv(tmp_path / "test.tsv", "sentence", *TEXTS)
-    path = write_glue_file(classifier(tmp_path, ("no", "yes")), "sst2", source, tmp_path)
+    path = write_glue_file(classifier(tmp_path, ("no", "yes")), "sst2", source, tmp_path, DataConfig())
     assert set(path.read_text().split()[3::2]) == {"0", "1"}
     assert "labels: no for negative, yes for positive, by their order" in capsys.readouterr().err
 
@@ -72,10 +72,33 @@ def test_pairs_of_tensorflow_datasets_in_the_order_of_their_index(tmp_path, monk
 
     monkeypatch.setattr(glue, "open_tfds_split", lambda name, split: Split() if split == "test" else None)
     model = classifier(tmp_path, ("neutral", "contradiction", "entailment"), pairs=True)
-    path = write_glue_file(model, "mnli_matched", "", tmp_path)
+    path = write_glue_file(model, "mnli_matched", "", tmp_path, DataConfig())
     said = [model.label_names[label] for label in model.predict(first, second).argmax(1)]
     assert path.name == "MNLI-m.tsv"
     assert path.read_text().splitlines()[1:] == [f"{i}\t{label}" for i, label in enumerate(said)]
+
+
+def test_glues_own_file_of_mrpc(tmp_path):
+    header = "index\t#1 ID\t#2 ID\t#1 String\t#2 String"
+    rows = [f"{i}\t10{i}\t20{i}\t{text}\t{TEXTS[-1 - i]}" for i, text in enumerate(TEXTS)]
+    model = classifier(tmp_path, ("different", "same"), pairs=True)
+    path = write_glue_file(model, "mrpc", tsv(tmp_path / "test.tsv", header, *rows), tmp_path, DataConfig())
+    said = model.predict(TEXTS, TEXTS[::-1]).argmax(1)
+    assert path.read_text().splitlines()[1:] == [f"{i}\t{label}" for i, label in enumerate(said)]
+
+
+def test_texts_are_detokenized(tmp_path, monkeypatch):
+    model = classifier(tmp_path, ("negative", "positive"))
+    met = []
+
+    def predict(texts):
+        met.extend(texts)
+        return np.eye(2)
+
+    monkeypatch.setattr(model, "predict", predict)
+    source = tsv(tmp_path / "test.tsv", "index\tsentence", "0\tit 's good .", "1\ta film you ca n't miss")
+    write_glue_file(model, "sst2", source, tmp_path, DataConfig(detokenize="treebank"))
+    assert met == ["it's good.", "a film you can't miss"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +118,7 @@ def test_pairs_of_tensorflow_datasets_in_the_order_of_their_index(tmp_path, monk
 def test_what_is_no_test_set(tmp_path, task, lines, says):
     source = tsv(tmp_path / "test.tsv", *lines)
     with pytest.raises(InputError, match=re.escape(says)):
-        write_glue_file(classifier(tmp_path, ("no", "yes")), task, source, tmp_path / "out")
+        write_glue_file(classifier(tmp_path, ("no", "yes")), task, source, tmp_path / "out", DataConfig())
     assert not (tmp_path / "out").exists()
 
 
