@@ -550,25 +550,6 @@ def test_texts_are_detokenized_on_both_sides(tmp_path):
 # --- TensorFlow Datasets ----------------------------------------------------
 
 
-@pytest.fixture
-def tfds_folder(tmp_path, monkeypatch):
-    """A TFDS folder with the true features of GLUE and invented split sizes: what mock_data goes by."""
-    tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    for name, splits in {
-        "glue/sst2": ("train", "validation", "test"),
-        "glue/qqp": ("train", "validation", "test"),
-        "glue/mnli": ("train", "validation_matched", "validation_mismatched"),
-        "imdb_reviews": ("train", "test"),
-    }.items():
-        builder = tfds.builder(name, data_dir=tmp_path)
-        infos = [tfds.core.SplitInfo(name=split, shard_lengths=[30], num_bytes=0) for split in splits]
-        builder.info.set_splits(tfds.core.splits.SplitDict(infos))
-        builder.data_path.mkdir(parents=True)
-        builder.info.write_to_directory(builder.data_dir)
-    return tmp_path
-
-
 @pytest.mark.parametrize(
     ("name", "names", "pairs", "train_rows", "dev_rows"),
     [

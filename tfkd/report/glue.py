@@ -40,6 +40,7 @@ _MNLI = ("entailment", "neutral", "contradiction")
 _ENTAILMENT = ("entailment", "not_entailment")
 # By the names of TensorFlow Datasets.
 GLUE_TASKS = {
+    "ax": GlueTask("AX.tsv", _MNLI, _MNLI),
     "cola": GlueTask("CoLA.tsv", ("0", "1"), ("unacceptable", "acceptable")),
     "mnli_matched": GlueTask("MNLI-m.tsv", _MNLI, _MNLI),
     "mnli_mismatched": GlueTask("MNLI-mm.tsv", _MNLI, _MNLI),
