@@ -107,6 +107,21 @@ def test_texts_are_detokenized(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("labels", "task"),
+    [
+        (("negative", "positive"), "cola"),
+        (("entailment", "not_entailment"), "sst2"),
+        (("acceptable", "wrong"), "cola"),  # which is the second of cola's
+    ],
+)
+def test_glues_own_names_of_labels_stand_for_no_others(tmp_path, labels, task):
+    source = tsv(tmp_path / "test.tsv", "sentence", *TEXTS)
+    with pytest.raises(InputError, match=f"^the model has the labels {', '.join(labels)}; GLUE's {task} has "):
+        write_glue_file(classifier(tmp_path, labels), task, source, tmp_path / "out", DataConfig())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
     ("task", "lines", "says"),
     [
         (

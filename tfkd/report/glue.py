@@ -51,6 +51,7 @@ GLUE_TASKS = {
     "sst2": GlueTask("SST-2.tsv", ("0", "1"), ("negative", "positive")),
     "wnli": GlueTask("WNLI.tsv", ("0", "1"), ("not_entailment", "entailment")),
 }
+_LABELS = {label for task in GLUE_TASKS.values() for label in task.tfds_labels}
 
 
 def write_glue_file(
@@ -88,12 +89,12 @@ def write_glue_file(
 
 
 def _server_labels(names: Sequence[str], glue: GlueTask, task: str) -> list[str]:
-    """Returns the server's name of each of the model's labels."""
+    """Returns the server's name of each of the model's labels; a name of GLUE's own stands for no other label."""
     for known in (glue.tfds_labels, glue.labels):
         if set(names) == set(known):
             return [glue.labels[known.index(name)] for name in names]
     by_order = [*zip(names, glue.tfds_labels, strict=False)]
-    if len(names) != len(glue.labels):
+    if len(names) != len(glue.labels) or any(name in _LABELS and name != known for name, known in by_order):
         raise InputError(
             f"the model has the labels {', '.join(names)}; GLUE's {task} has {', '.join(glue.tfds_labels)}: "
             "is that the task it learnt?"
