@@ -119,3 +119,24 @@ def corpus_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "sentences.tsv"
     path.write_text("sentence\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in sentences()), "utf-8")
     return path
+
+
+@pytest.fixture
+def tfds_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Returns a TFDS folder with the true features of GLUE and invented split sizes: what mock_data goes by."""
+    tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    for name, splits in {
+        "glue/sst2": ("train", "validation", "test"),
+        "glue/qqp": ("train", "validation", "test"),
+        "glue/ax": ("test",),
+        "glue/mnli_matched": ("validation", "test"),
+        "glue/mnli": ("train", "validation_matched", "validation_mismatched"),
+        "imdb_reviews": ("train", "test"),
+    }.items():
+        builder = tfds.builder(name, data_dir=tmp_path)
+        infos = [tfds.core.SplitInfo(name=split, shard_lengths=[30], num_bytes=0) for split in splits]
+        builder.info.set_splits(tfds.core.splits.SplitDict(infos))
+        builder.data_path.mkdir(parents=True)
+        builder.info.write_to_directory(builder.data_dir)
+    return tmp_path

@@ -42,3 +42,16 @@ def test_short_work_leaves_no_line_in_a_log(capsys):
     with progress.progress_bar(10, "label") as bar:
         bar.update(10)
     assert capsys.readouterr() == ("", "")
+
+
+def test_refreshing_a_bar_that_did_not_get_on_leaves_no_line_in_a_log(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
+    with progress.Bar(total=0, desc="Dl Size...", unit=" MiB") as size, progress.Bar(total=1, desc="Dl...") as files:
+        size.total = 2
+        files.refresh()
+        size.update(1)
+        size.refresh()
+        files.refresh()
+    out, err = capsys.readouterr()
+    assert not out
+    assert re.fullmatch(r"Dl Size\.\.\.: 50 % of 2 MiB, .* left\n", err), err

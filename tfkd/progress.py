@@ -12,13 +12,27 @@ _SECONDS_A_LINE = 30.0
 _LINE = "{desc}: {percentage:.0f} % of {total_fmt}{unit}, {rate_fmt}, {remaining} left"
 
 
-def progress_bar(total: int, what: str, unit: str = "sentences") -> tqdm:
-    """Returns a bar on stderr with `update(n)`, a context manager."""
-    looks: dict[str, Any] = {}
-    if not sys.stderr.isatty():
-        seconds = _SECONDS_A_LINE
-        looks = {"file": _Log(), "delay": seconds, "mininterval": seconds, "miniters": 1, "bar_format": _LINE}
-    return tqdm(total=total, desc=what, unit=f" {unit}", unit_scale=True, leave=False, **looks)
+class Bar(tqdm):
+    """A bar on stderr with `update(n)`, a context manager, that looks like ours whatever else is asked of it."""
+
+    def __init__(self, *args: Any, **asked: Any):
+        looks: dict[str, Any] = {"leave": False}
+        if not sys.stderr.isatty():
+            seconds = _SECONDS_A_LINE
+            looks |= {"delay": seconds, "mininterval": seconds, "miniters": 1}
+            looks |= {"file": _Log(), "bar_format": _LINE, "position": 0}
+        super().__init__(*args, **{**asked, **looks})
+
+    def refresh(self, *args: Any, **options: Any) -> None:
+        """Draws it; in a log only what got on, and now and then: TensorFlow Datasets asks for all its bars, always."""
+        got_on = self.n > self.last_print_n
+        if sys.stderr.isatty() or (got_on and self._time() - self.last_print_t >= self.mininterval):
+            super().refresh(*args, **options)
+
+
+def progress_bar(total: int, what: str, unit: str = "sentences") -> Bar:
+    """Returns a bar of so many units."""
+    return Bar(total=total, desc=what, unit=f" {unit}", unit_scale=True)
 
 
 def duration(seconds: float) -> str:

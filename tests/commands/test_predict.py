@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import ROOT, assert_one_line, call_process
+from tests.commands.conftest import ROOT, assert_one_line, call, call_process
 from tests.commands.test_main import LOADED, _loaded
 
 
@@ -56,6 +56,26 @@ def test_lines_of_standard_input(chain):
     assert [row["text"] for row in rows] == lines
     assert rows[1]["probabilities"] == rows[2]["probabilities"]
     assert len({json.dumps(row["probabilities"]) for row in rows if row["text"] == "the film is bad"}) == 1
+
+
+def test_flags_of_a_glue_file_without_the_rest(chain, tmp_path):
+    model, out = f"--model={chain.tflite}", f"--glue_out={tmp_path}"
+    assert_one_line(call("predict", model, out), 2, "--glue_task is missing: with --glue_out: the task, such as sst2")
+    assert_one_line(call("predict", model, out, "--glue_task=sst3"), 2, "--glue_task=sst3: expected one of ")
+    for flag in ("--glue_test=test.tsv", "--glue_task=sst2", "--detokenize=moses", "--text_column=text"):
+        outcome = call("predict", model, flag, "a good film")
+        assert_one_line(outcome, 2, f"{flag}: is for --glue_out, which is missing")
+
+
+def test_columns_of_a_glue_test_set_that_are_not_guessed(chain, tmp_path):
+    rows = [f"a good film {i}\tof n. {i}\n" for i in range(9)]
+    (tmp_path / "test.tsv").write_text("".join(["one\tother\n", *rows]))
+    command = ("predict", f"--model={chain.tflite}", f"--glue_test={tmp_path / 'test.tsv'}", "--glue_task=sst2")
+    outcome = call(*command, f"--glue_out={tmp_path / 'glue'}")
+    assert_one_line(
+        outcome, 1, "'one' and 'other' may each be the text", "name the columns, such as --text_column=one,"
+    )
+    assert call(*command, f"--glue_out={tmp_path / 'glue'}", "--text_column=one").status == 0
 
 
 def test_no_line_no_output(chain):

@@ -58,6 +58,22 @@ def test_predict_and_benchmark_take_the_file_of_a_run(run):
     assert f"data: as in {run}" in outcome.err
 
 
+def test_glues_test_set_is_detokenized_as_the_run_was_unless_a_flag_says_otherwise(run, tmp_path):
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    flags = json.loads((folder / "flags.json").read_text())
+    (folder / "flags.json").write_text(json.dumps({**flags, "detokenize": "treebank"}))
+    (tmp_path / "test.tsv").write_text("index\tsentence\n0\tit is n't good\n")
+    out = ("--glue_task=sst2", f"--glue_test={tmp_path / 'test.tsv'}", f"--glue_out={tmp_path / 'glue'}")
+    for model in (folder, folder / "export" / "student.tflite"):
+        outcome = call("predict", f"--model={model}", *out)
+        assert (outcome.status, outcome.out) == (0, f"{tmp_path / 'glue' / 'SST-2.tsv'}\n")
+        assert f"data: detokenized as in {folder} (--detokenize=treebank)\n" in outcome.err
+    for model, *flag in (folder, "--detokenize=none"), (run,), (run, "--detokenize=moses"):
+        outcome = call("predict", f"--model={model}", *flag, *out)
+        assert outcome.status == 0
+        assert "detokenized" not in outcome.err
+
+
 def test_export_takes_student_teacher_and_texts_of_a_run(run, tmp_path):
     out = tmp_path / "small.tflite"
     outcome = call("export", f"--student={run}", "--max_tokens=6", f"--out={out}")

@@ -22,6 +22,7 @@ def finished(tiny_bert: Path, pair_file: Path, tmp_path_factory: pytest.TempPath
     flags = (f"--runs={runs}", "--name=pairs", f"--data={pair_file}", f"--teacher={tiny_bert}")
     outcome = call("run", *flags, "--n_iter=3", "--max_tokens=12", *TEACHER_FLAGS, *STUDENT_FLAGS)
     assert outcome.status == 0, outcome.err
+    assert "; 0 dev pairs are truncated\n" in outcome.err
     return runs / "pairs"
 
 
@@ -62,6 +63,20 @@ def test_evaluate(finished, pair_file):
     metrics = read_json(finished / "metrics.json")
     found = [json.loads(line)["dev_accuracy"] for line in outcome.out.splitlines()]
     assert found == [metrics[name]["dev_accuracy"] for name in ("teacher", "student", "export")]
+
+
+def test_pairs_are_counted_as_such(finished, pair_file, tmp_path):
+    assert "\nTrain 144 pairs, dev 16, " in (finished / "report.md").read_text("utf-8")
+    data, out = f"--data={pair_file}", f"--out={tmp_path / 'made'}"
+    for command in (
+        ("augment", data, "--n_iter=1", out),
+        ("label", f"--sentences={finished / 'sentences'}", f"--teacher={finished / 'teacher'}", out),
+        ("export", data, f"--student={finished / 'student'}", f"--out={tmp_path / 'student.tflite'}"),
+        ("evaluate", data, finished / "student"),
+    ):
+        outcome = call(*command)
+        assert " pairs" in outcome.out
+        assert "sentences" not in outcome.out.replace(str(finished), "")
 
 
 def test_predict(finished):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tfkd.config import ExportConfig
+from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import InputError
 from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.models.student import BiLstmClassifier
-from tfkd.report import glue
 from tfkd.report.glue import GLUE_TASKS, write_glue_file
 from tfkd.text.examples import Examples
-from tfkd.text.readers import Row
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
 
@@ -45,7 +42,7 @@ TEXTS = ["good", "bad", "film", "good film", "bad bad film"]
 def test_labels_are_the_servers_whatever_their_order_in_the_model(tmp_path, labels):
     model = classifier(tmp_path, labels)
     source = tsv(tmp_path / "test.tsv", "index\tsentence", *(f"{i}\t{text}" for i, text in enumerate(TEXTS)))
-    path = write_glue_file(model, "sst2", source, tmp_path / "out")
+    path = write_glue_file(model, "sst2", source, tmp_path / "out", DataConfig())
     said = [labels[label] for label in model.predict(TEXTS).argmax(1)]
     assert len(set(said)) == 2
     numbers = {"negative": "0", "positive": "1", "0": "0", "1": "1"}
@@ -55,27 +52,73 @@ def test_labels_are_the_servers_whatever_their_order_in_the_model(tmp_path, labe
 
 def test_labels_of_other_names_are_taken_by_their_order_and_this_is_said(tmp_path, capsys):
     source = tsv(tmp_path / "test.tsv", "sentence", *TEXTS)
-    path = write_glue_file(classifier(tmp_path, ("no", "yes")), "sst2", source, tmp_path)
+    path = write_glue_file(classifier(tmp_path, ("no", "yes")), "sst2", source, tmp_path, DataConfig())
     assert set(path.read_text().split()[3::2]) == {"0", "1"}
     assert "labels: no for negative, yes for positive, by their order" in capsys.readouterr().err
 
 
-def test_pairs_of_tensorflow_datasets_in_the_order_of_their_index(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("task", "file", "columns"),
+    [
+        ("mnli_matched", "MNLI-m.tsv", ("premise", "hypothesis")),
+        ("ax", "AX.tsv", ("premise", "hypothesis")),
+    ],
+)
+def test_pairs_of_tensorflow_datasets_in_the_order_of_their_index(tmp_path, tfds_folder, task, file, columns):
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
     first, second, order = TEXTS, TEXTS[::-1], [3, 0, 4, 1, 2]
 
-    class Split:
-        name, unit, columns, label_names = "tfds:glue/mnli_matched test", "row", ("idx", "premise", "hypothesis"), ()
+    def rows(builder, split, **_):
+        assert (builder.info.full_name, split) == (f"glue/{task}/2.0.0", "test")
+        texts = {name: [texts[i] for i in order] for name, texts in zip(columns, (first, second), strict=True)}
+        return tf.data.Dataset.from_tensor_slices({**texts, "idx": order, "label": [-1] * len(order)})
 
-        def rows(self, wanted: tuple[str, ...]) -> Iterator[Row]:
-            assert wanted == ("premise", "hypothesis", "idx")
-            return (Row(n, (first[i], second[i], i)) for n, i in enumerate(order, start=1))
-
-    monkeypatch.setattr(glue, "open_tfds_split", lambda name, split: Split() if split == "test" else None)
     model = classifier(tmp_path, ("neutral", "contradiction", "entailment"), pairs=True)
-    path = write_glue_file(model, "mnli_matched", "", tmp_path)
+    with tfds.testing.mock_data(as_dataset_fn=rows, data_dir=tfds_folder):
+        path = write_glue_file(model, task, "", tmp_path, DataConfig())
     said = [model.label_names[label] for label in model.predict(first, second).argmax(1)]
-    assert path.name == "MNLI-m.tsv"
+    assert path.name == file
     assert path.read_text().splitlines()[1:] == [f"{i}\t{label}" for i, label in enumerate(said)]
+
+
+def test_glues_own_file_of_mrpc(tmp_path):
+    header = "index\t#1 ID\t#2 ID\t#1 String\t#2 String"
+    rows = [f"{i}\t10{i}\t20{i}\t{text}\t{TEXTS[-1 - i]}" for i, text in enumerate(TEXTS)]
+    model = classifier(tmp_path, ("different", "same"), pairs=True)
+    path = write_glue_file(model, "mrpc", tsv(tmp_path / "test.tsv", header, *rows), tmp_path, DataConfig())
+    said = model.predict(TEXTS, TEXTS[::-1]).argmax(1)
+    assert path.read_text().splitlines()[1:] == [f"{i}\t{label}" for i, label in enumerate(said)]
+
+
+def test_texts_are_detokenized(tmp_path, monkeypatch):
+    model = classifier(tmp_path, ("negative", "positive"))
+    met = []
+
+    def predict(texts):
+        met.extend(texts)
+        return np.eye(2)
+
+    monkeypatch.setattr(model, "predict", predict)
+    source = tsv(tmp_path / "test.tsv", "index\tsentence", "0\tit 's good .", "1\ta film you ca n't miss")
+    write_glue_file(model, "sst2", source, tmp_path, DataConfig(detokenize="treebank"))
+    assert met == ["it's good.", "a film you can't miss"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "task"),
+    [
+        (("negative", "positive"), "cola"),
+        (("entailment", "not_entailment"), "sst2"),
+        (("acceptable", "wrong"), "cola"),  # which is the second of cola's
+    ],
+)
+def test_glues_own_names_of_labels_stand_for_no_others(tmp_path, labels, task):
+    source = tsv(tmp_path / "test.tsv", "sentence", *TEXTS)
+    with pytest.raises(InputError, match=f"^the model has the labels {', '.join(labels)}; GLUE's {task} has "):
+        write_glue_file(classifier(tmp_path, labels), task, source, tmp_path / "out", DataConfig())
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -95,13 +138,11 @@ def test_pairs_of_tensorflow_datasets_in_the_order_of_their_index(tmp_path, monk
 def test_what_is_no_test_set(tmp_path, task, lines, says):
     source = tsv(tmp_path / "test.tsv", *lines)
     with pytest.raises(InputError, match=re.escape(says)):
-        write_glue_file(classifier(tmp_path, ("no", "yes")), task, source, tmp_path / "out")
+        write_glue_file(classifier(tmp_path, ("no", "yes")), task, source, tmp_path / "out", DataConfig())
     assert not (tmp_path / "out").exists()
 
 
 def test_tasks_are_those_of_tensorflow_datasets():
     tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
     for name, task in GLUE_TASKS.items():
-        if name.startswith("mnli_"):  # their configs have no train split, and so nothing to compare
-            continue
         assert tuple(tfds.builder(f"glue/{name}").info.features["label"].names) == task.tfds_labels

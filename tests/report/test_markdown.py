@@ -40,12 +40,14 @@ def test_table_of_several_seeds():
     assert "81.00 % (± 0.25)" in lines[3]
     assert "87.00 % (± 0.25) | teacher 91.00 %" in lines[4]
     assert "86.80 % (± 0.25) | Keras 99.87 %" in lines[5]
-    text = report("mine", metrics, [], {})
+    text = report("mine", metrics, [], {}, "pairs")
+    assert "Train 7,821 pairs, dev 2,000, transfer set 54,321. 3 dev pairs are longer" in text
     assert "Accuracies of students are means over 2 seeds (± standard deviation)." in text
 
 
 def test_report():
-    text = report("mine", made_metrics(), ["first note", "second note"], {"teacher": 419.6, "export-student": 9.2})
+    seconds = {"teacher": 419.6, "export-student": 9.2}
+    text = report("mine", made_metrics(), ["first note", "second note"], seconds, "sentences")
     before, table_and_after = text.split("\n\n", 1)
     assert before == "# mine"
     table, after = table_and_after.split("\n\n", 1)

@@ -1,6 +1,9 @@
 """A corpus from files, folders, TensorFlow Datasets and assets, good and bad."""
 
 import json
+import re
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,14 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tfkd import assets
+from tfkd import assets, progress
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
 from tfkd.text.corpus import read_corpus
 from tfkd.text.labels import label_numbers, name_labels
 from tfkd.text.split import cut_dev
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} isn't there: it lies beside the project, not in it")
 
 
@@ -118,16 +122,15 @@ def test_no_data_and_unknown_asset(tmp_path):
         (("idx", "Review", "sentiment"), "b", None),
         (("gold_label", "sentence1", "sentence2"), "b", "c"),
         (("question1", "is_duplicate", "question2"), "a", "c"),
+        (("Quality", "#1 ID", "#2 ID", "#1 String", "#2 String"), "d", "e"),
         (("words", "label"), "a", None),
     ],
 )
 def test_guessed_columns(tmp_path, header, text, pair):
-    rows = []
-    for label in (0, 1):
-        cells = dict(zip(header, "abc", strict=False))
-        rows.append(
-            [label if name in ("sentiment", "gold_label", "is_duplicate", "label") else cells[name] for name in header]
-        )
+    labels = ("sentiment", "gold_label", "is_duplicate", "Quality", "label")
+    rows = [
+        [label if name in labels else cell for name, cell in zip(header, "abcde", strict=False)] for label in (0, 1)
+    ]
     found = corpus(folder(tmp_path, rows, rows, header))
     assert found.train.texts == [text, text]
     assert found.train.text_pairs == (None if pair is None else [pair, pair])
@@ -208,7 +211,10 @@ def test_nothing_is_guessed_by_contents_that_is_not_sure(tmp_path, header, place
         corpus(of_tickets(tmp_path / "a.tsv", header, *places))
     assert "; name the columns, such as --text_column=" in str(e.value)
     if "date" not in header:
-        assert str(e.value).endswith("--text_column='ticket text' --label_column=team")
+        a_pair = ", or, if they are a pair, --text_column='ticket text' --text_pair_column='other text'"
+        assert str(e.value).endswith(
+            "--text_column='ticket text' --label_column=team" + a_pair * ("other text" in header)
+        )
 
 
 @pytest.mark.parametrize(
@@ -361,8 +367,10 @@ def test_nan_and_float_labels_of_parquet(tmp_path):
 
 
 def test_label_in_dev_alone(tmp_path):
-    with pytest.raises(InputError, match=r"dev\.tsv: line 3: the label '2' is none of 0, 1 \(1 such rows\)"):
-        corpus(folder(tmp_path, GOOD, [("x", 1), ("y", 2)]))
+    with pytest.raises(InputError, match=r"dev\.tsv: line 3: the label '2' is none of 0, 1 \(1 such row\)"):
+        corpus(folder(tmp_path / "one", GOOD, [("x", 1), ("y", 2)]))
+    with pytest.raises(InputError, match=r"\(2 such rows\)"):
+        corpus(folder(tmp_path / "two", GOOD, [("x", 1), ("y", 2), ("z", 2)]))
 
 
 # --- rows that can't be used ------------------------------------------------
@@ -542,25 +550,6 @@ def test_texts_are_detokenized_on_both_sides(tmp_path):
 # --- TensorFlow Datasets ----------------------------------------------------
 
 
-@pytest.fixture
-def tfds_folder(tmp_path, monkeypatch):
-    """A TFDS folder with the true features of GLUE and invented split sizes: what mock_data goes by."""
-    tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    for name, splits in {
-        "glue/sst2": ("train", "validation", "test"),
-        "glue/qqp": ("train", "validation", "test"),
-        "glue/mnli": ("train", "validation_matched", "validation_mismatched"),
-        "imdb_reviews": ("train", "test"),
-    }.items():
-        builder = tfds.builder(name, data_dir=tmp_path)
-        infos = [tfds.core.SplitInfo(name=split, shard_lengths=[30], num_bytes=0) for split in splits]
-        builder.info.set_splits(tfds.core.splits.SplitDict(infos))
-        builder.data_path.mkdir(parents=True)
-        builder.info.write_to_directory(builder.data_dir)
-    return tmp_path
-
-
 @pytest.mark.parametrize(
     ("name", "names", "pairs", "train_rows", "dev_rows"),
     [
@@ -612,7 +601,7 @@ def _mocked_texts(tfds, name, data_dir):
 def test_the_papers_recipes_read_their_data(tfds_folder, recipe, pairs, labels):
     import tensorflow_datasets as tfds
 
-    lines = (Path(__file__).parents[2] / "recipes" / f"{recipe}.flags").read_text("utf-8").splitlines()
+    lines = (ROOT / "recipes" / f"{recipe}.flags").read_text("utf-8").splitlines()
     flags: dict[str, Any] = dict(line.removeprefix("--").split("=", 1) for line in lines if line.startswith("--"))
     config = DataConfig(**{f.name: flags[f.name] for f in fields(DataConfig) if f.name in flags}, max_bad_rows=3)
     with tfds.testing.mock_data(num_examples=30, data_dir=tfds_folder):
@@ -633,19 +622,54 @@ def test_tfds_class_names_follow_the_numbers_whatever_order_the_flag_asks_for(tf
     assert one.labels.tolist() == [1 - label for label in other.labels.tolist()]
 
 
-def test_tfds_unknown_or_out_of_reach(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("glue/sst3", "'sst3' is none of sst2, "),
+        ("imdb_review", "'imdb_review' is none of imdb_reviews, "),
+        ("glue/sst2:9.9.9", "cannot be loaded at version 9.9.9, only: "),
+    ],
+)
+def test_tfds_unknown(tmp_path, monkeypatch, name, says):
+    pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    with pytest.raises(InputError, match=f"^tfds:{name}: TensorFlow Datasets knows no such dataset: .*{says}"):
+        read_corpus(DataConfig(data=f"tfds:{name}"), 0)
+
+
+def test_tfds_download_that_breaks_off(tmp_path, monkeypatch, capsys):
     tfds = pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    with pytest.raises(InputError, match="tfds:no_such_thing: TensorFlow Datasets knows no such dataset"):
-        read_corpus(DataConfig(data="tfds:no_such_thing"), 0)
+    monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
 
-    def no_network(self, **_):
+    def breaks_off(self, **_):
+        print("Downloading and preparing dataset")
+        with tfds.core.utils.async_tqdm(total=0, desc="Dl Size...", unit=" MiB", mininterval=1.0) as bar:
+            bar.update_total(4)
+            bar.update(1)
         raise ConnectionError("no route to host\nand a second line")
 
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
-    with pytest.raises(InputError, match="can't be downloaded: no route to host; is there a network") as e:
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", breaks_off)
+    with pytest.raises(InputError, match="can't be downloaded: no route to host and a second line; is there a network"):
         read_corpus(DataConfig(data="tfds:glue/sst2"), 0)
-    assert "\n" not in str(e.value)
+    out, err = capsys.readouterr()
+    assert not out
+    assert re.fullmatch(r"Dl Size\.\.\.: 25 % of 4 MiB, .* left\n", err)
+
+
+def test_tfds_without_a_network_says_one_line_soon(tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow_datasets", reason="TensorFlow Datasets is an extra that isn't installed")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    for name, value in {"https_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-m", "tfkd", "augment", "--data=tfds:glue/sst2", f"--out={tmp_path / 'sentences'}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(
+        r"tfkd: tfds:glue/sst2: isn't in \S+ and can't be downloaded: \S+\(host='127\.0\.0\.1', port=9\): Failed to "
+        r"establish a new connection: \[Errno \d+\] Connection refused; is there a network\? Else copy .*\n",
+        done.stderr,
+    )
 
 
 # --- assets and real data ---------------------------------------------------

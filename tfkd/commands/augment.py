@@ -23,5 +23,6 @@ def main(arguments: list[str]) -> None:
     from tfkd.pipeline.data import read_sentences
     from tfkd.transfer_set.sentences import write_sentences
 
-    sentences = write_sentences(read_sentences(data, FLAGS.seed), augmentation, out, FLAGS.shard_rows, FLAGS.seed)
-    print(f"{out}: {sentences.rows} sentences in {len(sentences)} shards")
+    corpus = read_sentences(data, FLAGS.seed)
+    sentences = write_sentences(corpus, augmentation, out, FLAGS.shard_rows, FLAGS.seed)
+    print(f"{out}: {sentences.rows} {corpus.unit} in {len(sentences)} shards")

@@ -50,4 +50,4 @@ def main(arguments: list[str]) -> None:
             print(json.dumps({"model": model, **figures, "rows": len(dev)}))
         else:
             shown = [f"{FIGURE_NAMES[name]} {value:.4f}" for name, value in figures.items() if value is not None]
-            print(f"{model}: {', '.join(shown)} on {len(dev)} {'pairs' if corpus.pairs else 'sentences'}")
+            print(f"{model}: {', '.join(shown)} on {len(dev)} {corpus.unit}")

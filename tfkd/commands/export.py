@@ -118,7 +118,7 @@ def _say(result: ExportResult, corpus: Corpus, config: ExportConfig) -> None:
 
     print(
         f"{result.path}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
-        f"{result.parity.label_agreement:.2%} of {len(corpus.dev)} dev sentences get the Keras model's label; "
+        f"{result.parity.label_agreement:.2%} of {len(corpus.dev)} dev {corpus.unit} get the Keras model's label; "
         f"{result.truncated} are truncated"
     )
     if hint := dev_length_hint(result.path, corpus, config):

@@ -24,11 +24,12 @@ _FAULTS = (
 )
 
 
-def define_flags_of(*config_classes: type[Any]) -> None:
-    """Defines one flag for each field of the configs."""
+def define_flags_of(*config_classes: type[Any], only: tuple[str, ...] = ()) -> None:
+    """Defines one flag for each field of the configs, or for some of them."""
     for config_class in config_classes:
         for f in dataclasses.fields(config_class):
-            _define(f.name, f.default, f.metadata["help"], f.metadata["choices"])
+            if not only or f.name in only:
+                _define(f.name, f.default, f.metadata["help"], f.metadata["choices"])
 
 
 def define_seed() -> None:

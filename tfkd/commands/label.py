@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     out, config = required("out"), config_of(LabelConfig)
     if config.logits_from and len(FLAGS.labels) < 2:
         raise UsageError("--labels is missing: with --logits_from name the labels in the order of the logits")
-    from tfkd.text.examples import check_task
+    from tfkd.text.examples import check_task, unit_of
     from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 
     sentences = None if config.logits_from else ShardedTable(required("sentences"))
@@ -43,4 +43,4 @@ def main(arguments: list[str]) -> None:
         names, pairs = sentences.manifest["label_names"], is_of_pairs(sentences.schema)
         check_task(path, found.label_names, found.pairs, names, pairs)
         transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
-    print(f"{out}: {transfer_set.rows} sentences in {len(transfer_set)} shards")
+    print(f"{out}: {transfer_set.rows} {unit_of(is_of_pairs(transfer_set.schema))} in {len(transfer_set)} shards")

@@ -5,7 +5,8 @@ tfkd predict --model=student.tflite --json < lines.txt
 
 tfkd predict --model=student.tflite --glue_task=sst2 --glue_out=glue
 
-Of pairs each line holds two texts with a tab between them; arguments are taken in twos.
+Of pairs each line holds two texts with a tab between them; arguments are taken in twos. Texts are taken as they are,
+but those of --glue_out are detokenized as --detokenize says, or else as the model's run does.
 """
 
 from __future__ import annotations
@@ -14,18 +15,17 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, required
-from tfkd.commands.run_models import exported_of
+from tfkd.commands.flags import FLAGS, define_flags_of, required
+from tfkd.commands.run_models import detokenize_of, exported_of
+from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
 
-if TYPE_CHECKING:
-    from tfkd.export.litert_classifier import LiteRtClassifier
-
 _CHUNK = 256
+_OF_TEXTS = ("text_column", "text_pair_column", "detokenize")
+_OF_GLUE = ("glue_task", "glue_test", *_OF_TEXTS)
 
 
 def define_flags() -> None:
@@ -35,6 +35,7 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "glue_test", "", "with --glue_out: file with the task's test set; default: TensorFlow Datasets' glue/TASK"
     )
+    define_flags_of(DataConfig, only=_OF_TEXTS)
     flags.DEFINE_bool("json", False, "print one JSON object a text: text, text_pair, label, probabilities by name")
 
 
@@ -43,14 +44,16 @@ def main(arguments: list[str]) -> None:
     for number, text in enumerate(arguments, start=1):
         if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of other bytes
             raise UsageError(f"text {number}: isn't UTF-8")
-    if FLAGS.glue_out and arguments:
-        raise UsageError(f"--glue_out={FLAGS.glue_out}: takes the texts of --glue_test, not {arguments[0]!r}")
+    if FLAGS.glue_out:
+        if arguments:
+            raise UsageError(f"--glue_out={FLAGS.glue_out}: takes the texts of --glue_test, not {arguments[0]!r}")
+        _write_glue_file(model)
+        return
+    if unused := next((name for name in _OF_GLUE if FLAGS[name].present), ""):
+        raise UsageError(f"--{unused}={FLAGS[unused].value}: is for --glue_out, which is missing")
     from tfkd.export.litert_classifier import LiteRtClassifier
 
     classifier = LiteRtClassifier.from_file(model)
-    if FLAGS.glue_out:
-        _write_glue_file(classifier)
-        return
     rows = _argument_rows(arguments, classifier.pairs) if arguments else _line_rows(classifier.pairs)
     # On a terminal an answer follows each line; from a file they go in chunks.
     size = 1 if not arguments and sys.stdin.isatty() else _CHUNK
@@ -60,12 +63,17 @@ def main(arguments: list[str]) -> None:
             print(_shown(texts, probabilities), flush=size == 1)
 
 
-def _write_glue_file(classifier: LiteRtClassifier) -> None:
+def _write_glue_file(model: str) -> None:
+    task = required("glue_task")
+    from tfkd.export.litert_classifier import LiteRtClassifier
     from tfkd.report.glue import GLUE_TASKS, write_glue_file
 
-    if FLAGS.glue_task not in GLUE_TASKS:
-        raise UsageError(f"--glue_task={FLAGS.glue_task}: expected one of {', '.join(GLUE_TASKS)}")
-    print(write_glue_file(classifier, FLAGS.glue_task, FLAGS.glue_test, FLAGS.glue_out))
+    if task not in GLUE_TASKS:
+        raise UsageError(f"--glue_task={task}: expected one of {', '.join(GLUE_TASKS)}")
+    config = DataConfig(
+        text_column=FLAGS.text_column, text_pair_column=FLAGS.text_pair_column, detokenize=detokenize_of(model)
+    )
+    print(write_glue_file(LiteRtClassifier.from_file(model), task, FLAGS.glue_test, FLAGS.glue_out, config))
 
 
 def _argument_rows(arguments: list[str], pairs: bool) -> Iterator[tuple[str, ...]]:

@@ -61,6 +61,15 @@ def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
     return config_of(DataConfig), FLAGS.seed if FLAGS["seed"].present else of_run.seed
 
 
+def detokenize_of(model: str) -> str:
+    """Returns what the flags say of how texts are detokenized; else what the run does that a model is of."""
+    run = None if FLAGS["detokenize"].present else _run_of(model)
+    if run is None or (of_run := config_in(run).data.detokenize) == FLAGS.detokenize:
+        return FLAGS.detokenize
+    say(f"data: detokenized as in {run} (--detokenize={of_run})")
+    return of_run
+
+
 def _run_at(path: str) -> RunFolder | None:
     return RunFolder(Path(path), config_in(Path(path))) if _is_run(Path(path)) else None
 

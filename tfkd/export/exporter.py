@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -181,13 +182,13 @@ def first_that_holds(
     Raises:
       InputError: none can.
     """
-    *others, last = (dataclasses.replace(config, quantization=quantization) for quantization in quantizations)
-    for tried in others:
+    for quantization, other in pairwise(quantizations):
         try:
-            return export(tried)
+            return export(dataclasses.replace(config, quantization=quantization))
         except InputError as e:
-            say(f"export: not in {tried.quantization}: {e}")
-    return export(last)
+            fault = str(e).partition("; nothing was exported")[0]
+            say(f"export: {other} is tried, as {quantization} won't do: {fault}")
+    return export(dataclasses.replace(config, quantization=quantizations[-1]))
 
 
 def fitted(

@@ -47,7 +47,7 @@ def write_reports(run: RunFolder, corpus: Corpus, predictions: DevPredictions) -
         run.config.export.is_straight_line,
     )
     pages = {
-        TABLES_FILE: report(summary.name, summary.metrics, corpus.notes, summary.seconds),
+        TABLES_FILE: report(summary.name, summary.metrics, corpus.notes, summary.seconds, corpus.unit),
         CARD_FILE: model_card(figures),
         PAGE_FILE: report_page(figures),
     }
@@ -62,7 +62,7 @@ def dev_length_hint(file: Path, corpus: Corpus, config: ExportConfig) -> str:
     """Returns a line on a --max_tokens that would do better on dev for a file made so; "" if there is none."""
     metadata = read_metadata(file)
     read = coverage(metadata.tokenizer, metadata.max_tokens, corpus.dev.columns)
-    return length_hint(read, "pairs" if corpus.pairs else "sentences", config.is_straight_line)
+    return length_hint(read, corpus.unit, config.is_straight_line)
 
 
 def report_run(path: str | Path) -> Path:

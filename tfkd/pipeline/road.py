@@ -279,7 +279,7 @@ class _Road:
         )
         say(
             f"export: {file}: {result.quantization}, {result.size_bytes / 1e6:.2f} MB; "
-            f"{result.truncated} dev sentences are truncated"
+            f"{result.truncated} dev {self.corpus.unit} are truncated"
         )
         if hint := dev_length_hint(file, self.corpus, self.config.export):
             say(f"export: {hint}")

@@ -12,6 +12,7 @@ from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.files import write_text
 from tfkd.progress import say
 from tfkd.text.columns import choose_columns
+from tfkd.text.detokenizer import detokenizer
 from tfkd.text.examples import kind_of
 from tfkd.text.readers import Reject, Table, open_table
 from tfkd.text.tfds_table import open_tfds_split
@@ -39,6 +40,7 @@ _MNLI = ("entailment", "neutral", "contradiction")
 _ENTAILMENT = ("entailment", "not_entailment")
 # By the names of TensorFlow Datasets.
 GLUE_TASKS = {
+    "ax": GlueTask("AX.tsv", _MNLI, _MNLI),
     "cola": GlueTask("CoLA.tsv", ("0", "1"), ("unacceptable", "acceptable")),
     "mnli_matched": GlueTask("MNLI-m.tsv", _MNLI, _MNLI),
     "mnli_mismatched": GlueTask("MNLI-mm.tsv", _MNLI, _MNLI),
@@ -49,9 +51,12 @@ GLUE_TASKS = {
     "sst2": GlueTask("SST-2.tsv", ("0", "1"), ("negative", "positive")),
     "wnli": GlueTask("WNLI.tsv", ("0", "1"), ("not_entailment", "entailment")),
 }
+_LABELS = {label for task in GLUE_TASKS.values() for label in task.tfds_labels}
 
 
-def write_glue_file(classifier: LiteRtClassifier, task: str, source: str, folder: str | Path) -> Path:
+def write_glue_file(
+    classifier: LiteRtClassifier, task: str, source: str, folder: str | Path, config: DataConfig
+) -> Path:
     """Writes a model's labels for a task's test set, and returns the file.
 
     Args:
@@ -59,6 +64,7 @@ def write_glue_file(classifier: LiteRtClassifier, task: str, source: str, folder
       task: a key of GLUE_TASKS.
       source: a file with the test set's rows in their order; "" takes them from TensorFlow Datasets.
       folder: where the file goes.
+      config: which columns the texts are in, and how they are detokenized.
 
     Raises:
       InputError: the test set can't be read, or is of pairs and the model isn't, or the reverse; or the
@@ -67,30 +73,33 @@ def write_glue_file(classifier: LiteRtClassifier, task: str, source: str, folder
     glue = GLUE_TASKS[task]
     table = open_table(source) if source else open_tfds_split(f"glue/{task}", "test")
     names = _server_labels(classifier.label_names, glue, task)
-    columns, _ = choose_columns(table, DataConfig(), labelled=False)
+    columns, notes = choose_columns(table, config, labelled=False)
     if (of_pairs := bool(columns.text_pair)) != classifier.pairs:
         raise InputError(f"{table.name}: has {kind_of(of_pairs)}; the model classifies {kind_of(not of_pairs)}")
-    rows = _rows(table, columns.names())
+    for note in notes:
+        say(f"data: {note}")
+    rows, undo = _rows(table, columns.names()), detokenizer(config.detokenize)
     lines = []
     for start in range(0, len(rows), _ROWS_A_CALL):
-        texts = zip(*rows[start : start + _ROWS_A_CALL], strict=True)
-        lines += [names[label] for label in classifier.predict(*map(list, texts)).argmax(1)]
+        texts = ([*map(undo, column)] for column in zip(*rows[start : start + _ROWS_A_CALL], strict=True))
+        lines += [names[label] for label in classifier.predict(*texts).argmax(1)]
     path = Path(folder) / glue.file
     write_text(path, "index\tprediction\n" + "".join(f"{i}\t{label}\n" for i, label in enumerate(lines)))
     return path
 
 
 def _server_labels(names: Sequence[str], glue: GlueTask, task: str) -> list[str]:
-    """Returns the server's name of each of the model's labels."""
-    if len(names) != len(glue.labels):
-        raise InputError(
-            f"the model has the labels {', '.join(names)}; GLUE's {task} has {', '.join(glue.tfds_labels)}"
-        )
+    """Returns the server's name of each of the model's labels; a name of GLUE's own stands for no other label."""
     for known in (glue.tfds_labels, glue.labels):
         if set(names) == set(known):
             return [glue.labels[known.index(name)] for name in names]
-    taken = ", ".join(f"{name} for {known}" for name, known in zip(names, glue.tfds_labels, strict=True))
-    say(f"labels: {taken}, by their order")
+    by_order = [*zip(names, glue.tfds_labels, strict=False)]
+    if len(names) != len(glue.labels) or any(name in _LABELS and name != known for name, known in by_order):
+        raise InputError(
+            f"the model has the labels {', '.join(names)}; GLUE's {task} has {', '.join(glue.tfds_labels)}: "
+            "is that the task it learnt?"
+        )
+    say(f"labels: {', '.join(f'{name} for {known}' for name, known in by_order)}, by their order")
     return list(glue.labels)
 
 

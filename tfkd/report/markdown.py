@@ -13,7 +13,7 @@ def results_table(metrics: dict[str, Any]) -> str:
     return markdown_table(results_rows(metrics))
 
 
-def report(name: str, metrics: dict[str, Any], notes: Sequence[str], seconds: dict[str, float]) -> str:
+def report(name: str, metrics: dict[str, Any], notes: Sequence[str], seconds: dict[str, float], texts: str) -> str:
     """Returns the run's report in Markdown.
 
     Args:
@@ -21,14 +21,15 @@ def report(name: str, metrics: dict[str, Any], notes: Sequence[str], seconds: di
       metrics: what `metrics.json` holds.
       notes: what was said of the data.
       seconds: wall time of each step.
+      texts: what the data is of, "sentences" or "pairs".
     """
     rows = metrics["rows"]
     several = len(metrics["seeds"]) > 1
     parts = [
         f"# {name}",
         results_table(metrics),
-        f"Train {rows['train']:,} sentences, dev {rows['dev']:,}, transfer set {rows['transfer_set']:,}. "
-        f"{metrics['export']['truncated']} dev sentences are longer than the file reads."
+        f"Train {rows['train']:,} {texts}, dev {rows['dev']:,}, transfer set {rows['transfer_set']:,}. "
+        f"{metrics['export']['truncated']} dev {texts} are longer than the file reads."
         + (
             f" Accuracies of students are means over {len(metrics['seeds'])} seeds (± standard deviation)."
             if several

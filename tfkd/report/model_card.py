@@ -10,6 +10,7 @@ from tfkd.report.rendering import render_markdown
 from tfkd.report.run_figures import RunFigures
 from tfkd.report.run_summary import RunSummary
 from tfkd.report.tables import confusion_rows, figure_rows, results_rows
+from tfkd.text.examples import unit_of
 
 
 def model_card(figures: RunFigures) -> str:
@@ -20,7 +21,7 @@ def model_card(figures: RunFigures) -> str:
         run=run,
         figures=figures,
         labels=run.label_names,
-        texts="pairs" if figures.pairs else "sentences",
+        texts=unit_of(figures.pairs),
         results=results_rows(run.metrics),
         figure_table=figure_rows(run.metrics),
         confusion=confusion_rows(run.label_names, figures.exported.confusion),

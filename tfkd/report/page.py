@@ -25,6 +25,7 @@ from tfkd.report.rendering import render_page
 from tfkd.report.run_figures import RunFigures
 from tfkd.report.run_summary import RunSummary
 from tfkd.report.tables import figure_rows, results_rows
+from tfkd.text.examples import unit_of
 
 _LOOKS = {"teacher": TEACHER, "student": STUDENT, "baseline": BASELINE}
 
@@ -40,7 +41,7 @@ def report_page(figures: RunFigures) -> str:
         figures=figures,
         labels=run.label_names,
         text="pair" if figures.pairs else "sentence",
-        texts="pairs" if figures.pairs else "sentences",
+        texts=unit_of(figures.pairs),
         results=results_rows(run.metrics),
         figure_table=figure_rows(run.metrics),
         models=[(name, model) for name, _, model in models],

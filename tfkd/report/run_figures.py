@@ -123,5 +123,5 @@ def run_figures(
         disagreements=None if teacher is None else disagreements(dev.labels, teacher, exported, dev.columns),
         explained=tuple(explain(predict, [texts[row] for texts in dev.columns], int(dev.labels[row])) for row in rows),
         coverage=read,
-        length_hint=length_hint(read, "pairs" if corpus.pairs else "sentences", unrolled),
+        length_hint=length_hint(read, corpus.unit, unrolled),
     )

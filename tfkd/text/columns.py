@@ -22,9 +22,11 @@ _PAIRS = (
     ("sentence_a", "sentence_b"),
     ("text1", "text2"),
     ("question", "sentence"),
+    ("#1 string", "#2 string"),
 )
 _LABEL = (
-    "label", "labels", "gold_label", "class", "sentiment", "category", "target", "is_duplicate", "intent", "topic",
+    "label", "labels", "gold_label", "class", "sentiment", "category", "target", "is_duplicate", "quality",
+    "intent", "topic",
 )  # fmt: skip
 # What labels are like, and texts, where no name tells.
 _MOST_LABELS = 50
@@ -133,6 +135,9 @@ def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
     label = next(iter(labels), "") or next((name for name in rarely_differing if name not in texts), "")
     text = next(iter(texts), "") or next((name for name in reversed(rarely_differing) if name != label), "")
     flags = f"--text_column={shlex.quote(text)}" + f" --label_column={shlex.quote(label)}" * labelled
+    if len(texts) == 2:
+        first, second = map(shlex.quote, texts)
+        flags += f", or, if they are a pair, --text_column={first} --text_pair_column={second}"
     row_above = next((name for name in unknown if name in contents[name]), "")
     if row_above and table.unit == "line":
         raise InputError(

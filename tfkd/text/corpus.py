@@ -282,7 +282,7 @@ def _examples(rows: _Rows, table: Table, names: tuple[str, ...], undo: Callable[
         raise InputError(
             f"{table.name}: {table.unit} {rows.lines[row]}: the label {rows.labels[row][:40]!r} is none of "
             f"{', '.join(names[:_SHOWN_NAMES])}{', ...' * (len(names) > _SHOWN_NAMES)} "
-            f"({unknown.size:,} such rows); name all labels with --labels"
+            f"({unknown.size:,} such row{'s' * (unknown.size != 1)}); name all labels with --labels"
         )
     texts, pairs = _undone(rows, undo)
     return Examples(texts, labels, pairs)

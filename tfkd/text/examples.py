@@ -87,10 +87,20 @@ class Corpus:
         """Whether its examples are pairs of texts."""
         return self.train.text_pairs is not None
 
+    @property
+    def unit(self) -> str:
+        """What messages count its examples in."""
+        return unit_of(self.pairs)
+
 
 def kind_of(pairs: bool) -> str:
     """Returns what messages call examples that are pairs, or aren't."""
     return "pairs" if pairs else "single texts"
+
+
+def unit_of(pairs: bool) -> str:
+    """Returns what messages count such examples in."""
+    return "pairs" if pairs else "sentences"
 
 
 def check_task(
