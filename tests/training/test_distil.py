@@ -4,6 +4,7 @@ import re
 import shutil
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -251,6 +252,8 @@ def test_loaded_student_is_the_same(whole):
         ("vocabulary.txt", None, "no student there (vocabulary.txt is missing)"),
         ("student.json", None, "no student there (student.json is missing)"),
         ("student.json", b"{", "isn't JSON"),
+        ("student.json", b"{}", "the student can't be loaded: student.json has no 'delimiter_regex'"),
+        ("student.json", b'{"delimiter_regex": " "}', "student.json has no 'label_names'"),
         ("student.keras", b"PK", "the student can't be loaded"),
         ("vocabulary.txt", b"film\n", "the student can't be loaded: line 1 of the vocabulary is 'film'"),
         ("vocabulary.txt", b"\xff 0\n", "the student can't be loaded"),
@@ -265,6 +268,13 @@ def test_folder_that_is_no_student(whole, tmp_path, name, content, message):
         load_student(folder)
     assert message in str(e.value)
     assert "\n" not in str(e.value)
+
+
+def test_another_keras_model_is_no_student(whole, tmp_path):
+    folder = shutil.copytree(whole[1], tmp_path / "student")
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(folder / "student.keras")
+    with pytest.raises(InputError, match=r"student\.keras is a Sequential, no student"):
+        load_student(folder)
 
 
 @pytest.mark.parametrize("training", ["projected", "free"])

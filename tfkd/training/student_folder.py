@@ -73,6 +73,10 @@ def load_student(folder: str | Path) -> Student:
         kind = description.get("tokenizer", WordTokenizer.name)
         tokenizer = tokenizer_of(kind, lines, description["delimiter_regex"])
         model = keras.models.load_model(folder / MODEL_FILE, compile=False)
-    except (ValueError, OSError) as e:
+        if not isinstance(model, BiLstmClassifier):
+            raise ValueError(f"{MODEL_FILE} is a {type(model).__name__}, no student (see tfkd.export.keras_export)")
+        return Student(model, tokenizer, tuple(description["label_names"]), description["dev_accuracy"])
+    except KeyError as e:
+        raise InputError(f"{folder}: the student can't be loaded: {STUDENT_FILE} has no {e}") from e
+    except (ValueError, TypeError, OSError) as e:
         raise InputError(f"{folder}: the student can't be loaded: {' '.join(str(e).split())[:300]}") from e
-    return Student(model, tokenizer, tuple(description["label_names"]), description["dev_accuracy"])
