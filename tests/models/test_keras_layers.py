@@ -30,6 +30,20 @@ def model_of(*parts: keras.layers.Layer) -> keras.Model:
 
 
 @pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (layers.LSTM(3), "the model is a LSTM; expected what keras.models.load_model returns"),
+        ("model.keras", "the model is a str"),
+        (keras.Sequential([layers.Embedding(9, 4), layers.LSTM(3), layers.Dense(2)]), "isn't built"),
+    ],
+)
+def test_what_is_no_model_yet_is_one_clear_line(model, says):
+    with pytest.raises(InputError, match=says) as raised:
+        weights_of(model)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
     ("parts", "says"),
     [
         ([layers.Embedding(9, 4), layers.GRU(3), layers.Dense(2)], "GRU: expected an LSTM"),

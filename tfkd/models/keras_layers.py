@@ -30,8 +30,10 @@ def weights_of(model: keras.Model) -> StudentWeights:
     stand between. A student's logits get a softmax.
 
     Raises:
-      InputError: the model has another shape, or weights that are NaN or infinite.
+      InputError: it is no model, isn't built, has another shape, or weights that are NaN or infinite.
     """
+    if not isinstance(model, keras.Model):
+        raise InputError(f"the model is a {type(model).__name__}; expected what keras.models.load_model returns")
     if isinstance(model, BiLstmClassifier):
         layers = [model.get_layer(name) for name in ("embedding", "bilstm", "hidden", "logits")]
         activations = ["relu", "softmax"]
@@ -40,12 +42,14 @@ def weights_of(model: keras.Model) -> StudentWeights:
         activations = [getattr(getattr(layer, "activation", None), "__name__", "none") for layer in layers[2:]]
     if len(layers) < 3:
         raise InputError(f"the model has {len(layers)} layers; expected {_SHAPE}")
+    if not all(layer.built for layer in layers):
+        raise InputError("the model isn't built: it has no weights before it is called on token ids")
     embedding, recurrent, *dense = layers
     for layer in layers:
         if not all(np.isfinite(array).all() for array in layer.get_weights()):
             raise InputError(
-                f"the student's layer '{layer.name}' has weights that are NaN or infinite: "
-                "its training diverged; distil it again with a lower learning rate"
+                f"the model's layer '{layer.name}' has weights that are NaN or infinite: "
+                "its training diverged; train it again with a lower learning rate"
             )
     _check(embedding, isinstance(embedding, keras.layers.Embedding), "an Embedding")
     (table,), masked = embedding.get_weights(), bool(embedding.mask_zero)
@@ -77,7 +81,7 @@ def _last_two_swapped(matrix: np.ndarray) -> np.ndarray:
 def _check(layer: keras.layers.Layer, condition: bool, expected: str) -> None:
     if not condition:
         raise InputError(
-            f"the model's layer '{layer.name}', {type(layer).__name__}: expected {expected}; a student is {_SHAPE}"
+            f"the model's layer '{layer.name}', {type(layer).__name__}: expected {expected}; a model may be of {_SHAPE}"
         )
 
 
