@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -24,8 +26,8 @@ def texts(mask_zero: bool = True) -> np.ndarray:
     return (rng.integers(1, WORDS_KNOWN, (200, TOKENS)) * (np.arange(TOKENS) < words)).astype(np.int32)
 
 
-def model_of(*parts: keras.layers.Layer, mask_zero: bool = True) -> keras.Model:
-    embedding = layers.Embedding(WORDS_KNOWN, 12, mask_zero=mask_zero)
+def model_of(*parts: keras.layers.Layer, mask_zero: bool = True, rows: int = WORDS_KNOWN) -> keras.Model:
+    embedding = layers.Embedding(rows, 12, mask_zero=mask_zero)
     model = keras.Sequential([keras.Input((None,), dtype="int32"), embedding, *parts])
     return randomized(model)
 
@@ -64,16 +66,7 @@ def test_int8_of_one_direction(tmp_path):
 
 
 def test_with_words_and_labels_mediapipe_takes_it(tmp_path, tokenizer):
-    model = randomized(
-        keras.Sequential(
-            [
-                keras.Input((None,), dtype="int32"),
-                layers.Embedding(len(tokenizer.vocabulary), 8, mask_zero=True),
-                layers.LSTM(6),
-                layers.Dense(2, activation="softmax"),
-            ]
-        )
-    )
+    model = model_of(layers.LSTM(6), layers.Dense(2, activation="softmax"), rows=len(tokenizer.vocabulary))
     ids = tokenizer.encode([" ".join(WORDS[i : i + 3]) for i in range(len(WORDS))]).padded(length=4)
     exported = export_keras_model(
         model, tmp_path / "m.tflite", ids, ExportConfig(max_tokens=4), tokenizer=tokenizer, label_names=LABELS
@@ -83,11 +76,24 @@ def test_with_words_and_labels_mediapipe_takes_it(tmp_path, tokenizer):
         np.testing.assert_allclose(scores("a GOOD film"), expected, atol=0.01)
 
 
+@pytest.mark.parametrize("several", [True, False])
+def test_one_output_whatever_holds_it(tmp_path, several):
+    ids = keras.Input((None,), dtype="int32")
+    state = layers.LSTM(4)(layers.Embedding(WORDS_KNOWN, 4, mask_zero=True)(ids))
+    outputs = {"label": layers.Dense(2)(state), **({"other": layers.Dense(4)(state)} if several else {})}
+    says = pytest.raises(InputError, match="the model has 2 outputs; expected one")
+    with says if several else contextlib.nullcontext():
+        export_keras_model(keras.Model(ids, outputs), tmp_path / "m.tflite", texts(), ExportConfig(max_tokens=TOKENS))
+
+
 @pytest.mark.parametrize(
     ("ids", "mask_zero", "says"),
     [
         (np.zeros((3, TOKENS)), True, r"token_ids are float64 \[3, 7\]; expected integers"),
         (np.zeros((0, TOKENS), int), True, r"int64 \[0, 7\]"),
+        (np.zeros((3, 0), int), True, r"int64 \[3, 0\]"),
+        (np.array([[1, 2, 0], [0, 1, 2]]), True, r"padding before words; expected it after them \(padding='post'\)"),
+        (np.array([[1, 0, 2]]), True, "padding before words"),
         (np.full((3, TOKENS), WORDS_KNOWN), True, "from 40 to 40; the model's table has 40 rows"),
         (np.full((3, TOKENS), -1), True, "from -1 to -1"),
         (np.ones((3, TOKENS - 1), int), False, "reads padding .* expected token_ids of max_tokens=7 columns, found 6"),
@@ -102,8 +108,9 @@ def test_texts_that_do_not_fit_are_refused(tmp_path, ids, mask_zero, says):
 
 def test_a_file_that_differs_is_not_written(tmp_path):
     model = model_of(layers.LSTM(20), layers.Dense(5, activation="softmax"))
-    with pytest.raises(InputError, match=r"differ|label"):
+    with pytest.raises(InputError, match=r"differ|label") as raised:
         export_keras_model(model, tmp_path / "m.tflite", texts(), ExportConfig(max_tokens=TOKENS, export_rank=2))
+    assert "try --quantization=float32" in str(raised.value)
     assert not any(tmp_path.iterdir())
 
 

@@ -29,6 +29,8 @@ from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
 from tfkd.files import atomic_path
 from tfkd.models.keras_layers import weights_of
+from tfkd.models.student_weights import StudentWeights
+from tfkd.text.vocabulary import PAD_ID
 from tfkd.text.word_tokenizer import WordTokenizer
 
 
@@ -73,26 +75,16 @@ def export_keras_model(
       label_names: the name of each class, if there is a tokenizer.
 
     Raises:
-      InputError: the model has another shape or weights that are NaN, the texts don't fit it, the file differs from the
-        model (see tfkd.export.parity), is larger than it may be, or can't be written.
+      InputError: the model has another shape or weights that are NaN; the texts don't fit it; the file differs from
+        the model (see tfkd.export.parity), is larger than it may be, or can't be written.
     """
     config = ExportConfig() if config is None else config
     weights = weights_of(model)
-    token_ids = np.asarray(token_ids)
-    if token_ids.ndim != 2 or not len(token_ids) or not np.issubdtype(token_ids.dtype, np.integer):
-        raise InputError(f"token_ids are {token_ids.dtype} {list(token_ids.shape)}; expected integers [texts, tokens]")
-    largest, rows = int(token_ids.max()), len(weights.embedding)
-    if largest >= rows or token_ids.min() < 0:
-        raise InputError(f"token_ids go from {token_ids.min()} to {largest}; the model's table has {rows} rows")
-    if not weights.masked and (token_ids.shape[1] != config.max_tokens or config.shorter_tokens):
-        raise InputError(
-            f"the model reads padding (its Embedding has no mask_zero): expected token_ids of max_tokens="
-            f"{config.max_tokens} columns, found {token_ids.shape[1]}, and no shorter_tokens"
-        )
-    ids = token_ids[:, : config.max_tokens].astype(np.int32)
-    ids = np.pad(ids, [(0, 0), (0, config.max_tokens - ids.shape[1])])
-    activation = weights.head[-1].activation
-    reference = _probabilities(np.asarray(model.predict(ids, verbose=0)), activation)
+    ids = _read(np.asarray(token_ids), weights, config)
+    outputs = keras.tree.flatten(model.predict(ids, verbose=0))
+    if len(outputs) != 1:
+        raise InputError(f"the model has {len(outputs)} outputs; expected one")
+    reference = _probabilities(outputs[0], weights.head[-1].activation)
 
     def export(tried: ExportConfig) -> KerasExport:
         lowered, arithmetic = fitted(weights, ids, tried)
@@ -103,13 +95,35 @@ def export_keras_model(
         check_size(content, tried)
         exported = LiteRtModel(content)
         outputs = np.stack([exported.run(row) for row in ids])
-        measured = parity.compare(reference, _probabilities(outputs, activation))
+        measured = parity.compare(reference, _probabilities(outputs, lowered.head[-1].activation))
         parity.check(measured, tried.min_agreement)
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
         return KerasExport(Path(path), tried.quantization, len(content), measured)
 
     return first_that_holds(config, config.quantizations, export)
+
+
+def _read(token_ids: np.ndarray, weights: StudentWeights, config: ExportConfig) -> np.ndarray:
+    """The ids as a file reads them, int32 [texts, config.max_tokens].
+
+    Raises:
+      InputError: they aren't the model's.
+    """
+    if token_ids.ndim != 2 or not token_ids.size or not np.issubdtype(token_ids.dtype, np.integer):
+        raise InputError(f"token_ids are {token_ids.dtype} {list(token_ids.shape)}; expected integers [texts, tokens]")
+    largest, rows = int(token_ids.max()), len(weights.embedding)
+    if largest >= rows or token_ids.min() < 0:
+        raise InputError(f"token_ids go from {token_ids.min()} to {largest}; the model's table has {rows} rows")
+    if not weights.masked and (token_ids.shape[1] != config.max_tokens or config.shorter_tokens):
+        raise InputError(
+            f"the model reads padding (its Embedding has no mask_zero): expected token_ids of max_tokens="
+            f"{config.max_tokens} columns, found {token_ids.shape[1]}, and no shorter_tokens"
+        )
+    if weights.masked and ((token_ids[:, :-1] == PAD_ID) & (token_ids[:, 1:] != PAD_ID)).any():
+        raise InputError("token_ids have padding before words; expected it after them (padding='post')")
+    ids = token_ids[:, : config.max_tokens].astype(np.int32)
+    return np.pad(ids, [(0, 0), (0, config.max_tokens - ids.shape[1])])
 
 
 def _probabilities(outputs: np.ndarray, activation: str) -> np.ndarray:
