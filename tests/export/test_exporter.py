@@ -97,7 +97,7 @@ def test_an_export_that_differs_leaves_nothing(student, tokenizer, tmp_path, mon
 @pytest.mark.parametrize(
     ("labels", "dev", "says"),
     [
-        (("a", "b", "c"), DEV, "3 label names for a student of 2"),
+        (("a", "b", "c"), DEV, "3 label names for a model of 2"),
         (LABELS, Examples.without_labels([]), "no dev texts"),
         (LABELS, Examples.without_labels(["a"], ["b"]), "dev has pairs; the student classifies single texts"),
     ],
@@ -108,7 +108,7 @@ def test_what_does_not_fit_is_refused(student, tokenizer, tmp_path, labels, dev,
 
 
 def test_a_vocabulary_of_another_student_is_refused(tokenizer, tmp_path):
-    with pytest.raises(InputError, match="not of the same run"):
+    with pytest.raises(InputError, match="a vocabulary of 15 ids for a model of 99: it is of another model"):
         export_student(BiLstmClassifier(99, 2, 4, 4, 4), tokenizer, LABELS, DEV, TEXTS, tmp_path / "s.tflite", SHORT)
 
 

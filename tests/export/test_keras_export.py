@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from ai_edge_litert.compiled_model import CompiledModel
 from keras import layers
+from scipy.special import expit, softmax
 
 from tests.export.conftest import LABELS, WORDS, randomized
 from tests.export.test_mediapipe import mediapipe_scores
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
+from tfkd.export import keras_export
 from tfkd.export.keras_export import export_keras_model
+from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.litert_model import LiteRtModel
 
 WORDS_KNOWN, TOKENS = 40, 7
@@ -74,6 +77,50 @@ def test_with_words_and_labels_mediapipe_takes_it(tmp_path, tokenizer):
     expected = model.predict(tokenizer.encode(["a good film"]).padded(length=4), verbose=0)[0]
     with mediapipe_scores(exported.path.read_bytes()) as scores:
         np.testing.assert_allclose(scores("a GOOD film"), expected, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("last", "of_output"),
+    [
+        (layers.Dense(1, activation="sigmoid"), lambda z: np.concatenate([1 - z, z], axis=1)),
+        (layers.Dense(1), lambda z: np.concatenate([1 - expit(z), expit(z)], axis=1)),
+        (layers.Dense(2), lambda z: softmax(z, axis=1)),
+    ],
+    ids=["one unit", "one logit", "logits"],
+)
+def test_with_labels_the_output_is_the_probability_of_each(tmp_path, tokenizer, last, of_output):
+    model = model_of(layers.LSTM(9), last, rows=len(tokenizer.vocabulary))
+    ids = np.minimum(texts(), len(tokenizer.vocabulary) - 1)
+    config = ExportConfig(max_tokens=TOKENS, shorter_tokens=(2, 4), quantization="float32")
+    path = export_keras_model(model, tmp_path / "m.tflite", ids, config, tokenizer, LABELS).path
+    classifier, read = LiteRtClassifier.from_file(path), ["a good film", "bad", ""]
+    assert classifier.lengths == (2, 4, TOKENS)
+    expected = of_output(model.predict(tokenizer.encode(read).padded(length=TOKENS), verbose=0))
+    np.testing.assert_allclose(classifier.predict(read), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("further", "labels", "says"),
+    [
+        (-1, LABELS, "a vocabulary of 15 ids for a model of 14: it is of another model"),
+        (1, LABELS, "a vocabulary of 15 ids for a model of 16"),
+        (0, (), "0 label names for a model of 2 classes"),
+        (0, (*LABELS, "neutral"), "3 label names"),
+    ],
+)
+@pytest.mark.parametrize("last", [layers.Dense(2, activation="softmax"), layers.Dense(1, activation="sigmoid")])
+def test_words_and_labels_of_another_model_are_refused(tmp_path, tokenizer, monkeypatch, last, further, labels, says):
+    model = model_of(layers.LSTM(4), type(last).from_config(last.get_config()), rows=15 + further)
+    monkeypatch.delattr(keras_export, "lower")  # before any work
+    ids, config = np.ones((40, TOKENS), int), ExportConfig(max_tokens=TOKENS)
+    with pytest.raises(InputError, match=says):
+        export_keras_model(model, tmp_path / "m.tflite", ids, config, tokenizer, labels)
+
+
+def test_mediapipe_needs_words(tmp_path):
+    model, config = model_of(layers.LSTM(4), layers.Dense(2)), ExportConfig(max_tokens=TOKENS, runtime="mediapipe")
+    with pytest.raises(InputError, match="expected a tokenizer and label_names"):
+        export_keras_model(model, tmp_path / "m.tflite", texts(), config)
 
 
 @pytest.mark.parametrize("several", [True, False])

@@ -69,6 +69,20 @@ def check_runtime(config: ExportConfig, pairs: bool) -> None:
         raise InputError("--runtime=mediapipe: MediaPipe has no task for pairs of texts; export for litert")
 
 
+def check_words(tokenizer: Tokenizer, label_names: Sequence[str], vocabulary_size: int, num_classes: int) -> None:
+    """Passes a vocabulary and labels that can be a model's.
+
+    Raises:
+      InputError: they are more or fewer than its ids and classes.
+    """
+    if len(label_names) != num_classes:
+        raise InputError(f"{len(label_names)} label names for a model of {num_classes} classes")
+    if len(tokenizer.vocabulary) != vocabulary_size:
+        raise InputError(
+            f"a vocabulary of {len(tokenizer.vocabulary)} ids for a model of {vocabulary_size}: it is of another model"
+        )
+
+
 def check_size(content: bytes, config: ExportConfig) -> None:
     """Passes a file that is no larger than it may be.
 
@@ -118,13 +132,7 @@ def export_student(
         raise InputError("no dev texts to check the export with")
     if (of_pairs := dev.text_pairs is not None) != model.pairs:
         raise InputError(f"dev has {kind_of(of_pairs)}; the student classifies {kind_of(model.pairs)}")
-    if len(label_names) != model.num_classes:
-        raise InputError(f"{len(label_names)} label names for a student of {model.num_classes} classes")
-    if len(tokenizer.vocabulary) != model.vocabulary_size:
-        raise InputError(
-            f"a vocabulary of {len(tokenizer.vocabulary)} ids for a student of {model.vocabulary_size}: "
-            "they are not of the same run"
-        )
+    check_words(tokenizer, label_names, model.vocabulary_size, model.num_classes)
     metadata = ModelMetadata(
         name=name,
         description=description,

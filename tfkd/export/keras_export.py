@@ -11,6 +11,7 @@ Embedding, LSTM or Bidirectional(LSTM), Dense layers: see tfkd.models.keras_laye
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,14 @@ from scipy.special import expit, softmax
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import parity
-from tfkd.export.exporter import check_size, first_that_holds, fitted
+from tfkd.export.exporter import check_size, check_words, first_that_holds, fitted
 from tfkd.export.litert_model import LiteRtModel
 from tfkd.export.lowering import lower
 from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.export.parity import Parity
 from tfkd.files import atomic_path
 from tfkd.models.keras_layers import weights_of
-from tfkd.models.student_weights import StudentWeights
+from tfkd.models.student_weights import DenseWeights, StudentWeights
 from tfkd.text.vocabulary import PAD_ID
 from tfkd.text.word_tokenizer import WordTokenizer
 
@@ -62,7 +63,8 @@ def export_keras_model(
     """Writes a Keras model as a .tflite file, after running that file over texts; else nothing comes to stand there.
 
     The file has one signature (or several, by `config.shorter_tokens`) of `token_ids`, int32 [1, tokens], to
-    `probabilities`, or to `logits` if the last activation is linear, float32 [1, units].
+    `probabilities`, or to `logits` if the last activation is linear, float32 [1, units]; with a tokenizer always to
+    `probabilities`, one for each label: a unit by itself has two, the first that of its absence.
 
     Args:
       model: Embedding, LSTM or Bidirectional(LSTM), Dense layers. With `mask_zero` ids after a text's end are zeros,
@@ -71,12 +73,13 @@ def export_keras_model(
       token_ids: int [texts, tokens], real texts: what the file is tried on, and fitted to if `config` asks for int8, a
         rank or a table; some hundred or more.
       config: length, arithmetic and size.
-      tokenizer: with it and the labels MediaPipe's TextClassifier takes the file with raw text.
+      tokenizer: of as many ids as the model's table has rows; with it and the labels MediaPipe's TextClassifier takes
+        the file with raw text.
       label_names: the name of each class, if there is a tokenizer.
 
     Raises:
-      InputError: the model has another shape or weights that are NaN; the texts don't fit it; the file differs from
-        the model (see tfkd.export.parity), is larger than it may be, or can't be written.
+      InputError: the model has another shape or weights that are NaN; the texts, words or labels don't fit it; the file
+        differs from the model (see tfkd.export.parity), is larger than it may be, or can't be written.
     """
     config = ExportConfig() if config is None else config
     weights = weights_of(model)
@@ -85,6 +88,11 @@ def export_keras_model(
     if len(outputs) != 1:
         raise InputError(f"the model has {len(outputs)} outputs; expected one")
     reference = _probabilities(outputs[0], weights.head[-1].activation)
+    if tokenizer is not None:
+        weights = _of_classes(weights)
+        check_words(tokenizer, label_names, len(weights.embedding), len(weights.head[-1].bias))
+    elif config.runtime == "mediapipe":
+        raise InputError("runtime=mediapipe: MediaPipe reads raw text; expected a tokenizer and label_names")
 
     def export(tried: ExportConfig) -> KerasExport:
         lowered, arithmetic = fitted(weights, ids, tried)
@@ -124,6 +132,16 @@ def _read(token_ids: np.ndarray, weights: StudentWeights, config: ExportConfig) 
         raise InputError("token_ids have padding before words; expected it after them (padding='post')")
     ids = token_ids[:, : config.max_tokens].astype(np.int32)
     return np.pad(ids, [(0, 0), (0, config.max_tokens - ids.shape[1])])
+
+
+def _of_classes(weights: StudentWeights) -> StudentWeights:
+    """The weights of the model that gives the probability of each class: what one unit stands for is two."""
+    *others, last = weights.head
+    if len(last.bias) == 1 and last.activation in ("linear", "sigmoid"):
+        last = DenseWeights(np.pad(last.kernel, [(0, 0), (1, 0)]), np.pad(last.bias, (1, 0)), "linear")
+    if last.activation == "linear":
+        last = dataclasses.replace(last, activation="softmax")
+    return dataclasses.replace(weights, head=(*others, last))
 
 
 def _probabilities(outputs: np.ndarray, activation: str) -> np.ndarray:
