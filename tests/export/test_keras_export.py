@@ -99,6 +99,19 @@ def test_with_labels_the_output_is_the_probability_of_each(tmp_path, tokenizer, 
     np.testing.assert_allclose(classifier.predict(read), expected, atol=1e-5)
 
 
+def test_the_file_is_tried_at_each_of_its_lengths(tmp_path, monkeypatch):
+    model, run, tried = model_of(layers.LSTM(9), layers.Dense(3)), LiteRtModel.run, set()
+
+    def noted(file, ids):
+        tried.add(len(ids))
+        return run(file, ids)
+
+    monkeypatch.setattr(LiteRtModel, "run", noted)
+    config = ExportConfig(max_tokens=TOKENS, shorter_tokens=(2, 4), quantization="float32")
+    export_keras_model(model, tmp_path / "m.tflite", texts(), config)
+    assert tried == {2, 4, TOKENS}
+
+
 @pytest.mark.parametrize(
     ("further", "labels", "says"),
     [
@@ -157,12 +170,12 @@ def test_a_file_that_differs_is_not_written(tmp_path):
     model = model_of(layers.LSTM(20), layers.Dense(5, activation="softmax"))
     with pytest.raises(InputError, match=r"differ|label") as raised:
         export_keras_model(model, tmp_path / "m.tflite", texts(), ExportConfig(max_tokens=TOKENS, export_rank=2))
-    assert "try --quantization=float32" in str(raised.value)
+    assert "try quantization=float32" in str(raised.value)
     assert not any(tmp_path.iterdir())
 
 
 def test_a_file_larger_than_it_may_be_is_not_written(tmp_path):
     model, config = model_of(layers.LSTM(4), layers.Dense(2)), ExportConfig(max_tokens=TOKENS, max_size=0.001)
-    with pytest.raises(InputError, match=r"would be of 0\.0\d MB; at most 0\.001 expected \(--max_size\)"):
+    with pytest.raises(InputError, match=r"would be of 0\.0\d MB; at most 0\.001 expected \(max_size\)"):
         export_keras_model(model, tmp_path / "m.tflite", texts(), config)
     assert not any(tmp_path.iterdir())

@@ -11,8 +11,9 @@ Embedding, LSTM or Bidirectional(LSTM), Dense layers: see tfkd.models.keras_laye
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def export_keras_model(
     elif config.runtime == "mediapipe":
         raise InputError("runtime=mediapipe: MediaPipe reads raw text; expected a tokenizer and label_names")
 
+    @_of_fields()
     def export(tried: ExportConfig) -> KerasExport:
         lowered, arithmetic = fitted(weights, ids, tried)
         content = lower(lowered, tried.lengths, arithmetic, tried.lowering)
@@ -102,7 +104,8 @@ def export_keras_model(
             content = with_metadata(content, metadata)
         check_size(content, tried)
         exported = LiteRtModel(content)
-        outputs = np.stack([exported.run(row) for row in ids])
+        fitting = np.searchsorted(exported.lengths, np.count_nonzero(ids, axis=1))
+        outputs = np.stack([exported.run(row[: exported.lengths[i]]) for row, i in zip(ids, fitting, strict=True)])
         measured = parity.compare(reference, _probabilities(outputs, lowered.head[-1].activation))
         parity.check(measured, tried.min_agreement)
         with atomic_path(path) as temporary:
@@ -110,6 +113,18 @@ def export_keras_model(
         return KerasExport(Path(path), tried.quantization, len(content), measured)
 
     return first_that_holds(config, config.quantizations, export)
+
+
+@contextlib.contextmanager
+def _of_fields() -> Iterator[None]:
+    """Says of ExportConfig's fields, of texts and of a model what `tfkd export` is told of flags, dev and a student."""
+    try:
+        yield
+    except InputError as e:
+        said = str(e)
+        for word, other in (("--", ""), ("dev text", "text"), ("the student", "the model"), ("distil it", "train it")):
+            said = said.replace(word, other)
+        raise InputError(said) from e
 
 
 def _read(token_ids: np.ndarray, weights: StudentWeights, config: ExportConfig) -> np.ndarray:
