@@ -235,15 +235,18 @@ def test_python_that_classifies_with_litert(folder, capsys):
     assert capsys.readouterr().out.startswith("('negative', 'positive') [[")
 
 
-def test_python_that_exports_a_keras_model(folder, capsys):
+def test_python_that_exports_a_keras_model_and_runs_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     exec(python_block("export_keras_model"), taken_for_granted())
     size, agreement = capsys.readouterr().out.split()
     assert int(size) == Path("model.tflite").stat().st_size
     assert float(agreement) >= 0.995
+    exec(python_block("get_signature_runner"), {})
+    assert capsys.readouterr().out.startswith("{'probabilities': array([[")
 
 
 def test_every_block_of_python_is_among_these():
-    assert sum(len(code_blocks(page, "python")) for page in PAGES) == 4  # one writes other_model.parquet: see prepared
+    assert sum(len(code_blocks(page, "python")) for page in PAGES) == 5  # one writes other_model.parquet: see prepared
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
