@@ -43,6 +43,8 @@ SHAPES = {
     "logits": [layers.Bidirectional(layers.LSTM(9)), layers.Dense(4)],
     "one unit": [layers.LSTM(9, use_bias=False), layers.Dense(1, activation="sigmoid", use_bias=False)],
     "one logit": [layers.LSTM(9), layers.Dense(1)],
+    "GRU": [layers.GRU(9, use_bias=False), layers.Dense(3, activation="softmax")],
+    "GRUs": [layers.Bidirectional(layers.GRU(9)), layers.Dense(3)],
 }
 
 
@@ -68,8 +70,9 @@ def test_int8_of_one_direction(tmp_path):
     assert export_keras_model(model, tmp_path / "m.tflite", texts(), config).parity.mean_probability_difference < 0.02
 
 
-def test_with_words_and_labels_mediapipe_takes_it(tmp_path, tokenizer):
-    model = model_of(layers.LSTM(6), layers.Dense(2, activation="softmax"), rows=len(tokenizer.vocabulary))
+@pytest.mark.parametrize("recurrent", [layers.LSTM, layers.GRU])
+def test_with_words_and_labels_mediapipe_takes_it(tmp_path, tokenizer, recurrent):
+    model = model_of(recurrent(6), layers.Dense(2, activation="softmax"), rows=len(tokenizer.vocabulary))
     ids = tokenizer.encode([" ".join(WORDS[i : i + 3]) for i in range(len(WORDS))]).padded(length=4)
     exported = export_keras_model(
         model, tmp_path / "m.tflite", ids, ExportConfig(max_tokens=4), tokenizer=tokenizer, label_names=LABELS

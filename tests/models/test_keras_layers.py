@@ -46,8 +46,16 @@ def test_what_is_no_model_yet_is_one_clear_line(model, says):
 @pytest.mark.parametrize(
     ("parts", "says"),
     [
-        ([layers.Embedding(9, 4), layers.GRU(3), layers.Dense(2)], "GRU: expected an LSTM"),
-        ([layers.Embedding(9, 4), layers.Bidirectional(layers.GRU(3)), layers.Dense(2)], "GRU: expected an LSTM"),
+        ([layers.Embedding(9, 4), layers.SimpleRNN(3), layers.Dense(2)], "SimpleRNN: expected an LSTM or a GRU"),
+        ([layers.Embedding(9, 4), layers.GRU(3, reset_after=False), layers.Dense(2)], "expected reset_after=True"),
+        (
+            [
+                layers.Embedding(9, 4),
+                layers.Bidirectional(layers.GRU(3), backward_layer=layers.LSTM(3, go_backwards=True)),
+                layers.Dense(2),
+            ],
+            "directions of one kind and size",
+        ),
         ([layers.Embedding(9, 4), layers.LSTM(3, return_sequences=True), layers.Dense(2)], "its last state alone"),
         ([layers.Embedding(9, 4), layers.LSTM(3, activation="relu"), layers.Dense(2)], "activation='tanh'"),
         ([layers.Embedding(9, 4), layers.LSTM(3, recurrent_activation="tanh"), layers.Dense(2)], "'sigmoid'"),

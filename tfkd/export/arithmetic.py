@@ -69,9 +69,9 @@ class Reals:
         """The same out of a table that holds it for each word."""
         return self.words(table, ids)
 
-    def recurrent(self, state: Tensor, kernels: Sequence[np.ndarray]) -> Tensor:
+    def recurrent(self, state: Tensor, kernels: Sequence[np.ndarray], biases: Sequence[np.ndarray] = ()) -> Tensor:
         """What the state gives, by each direction's kernel."""
-        return self._of_each(lambda rows, kernel, _: self.dense(rows, kernel), state, kernels)
+        return self._of_each(self.dense, state, kernels, biases)
 
     def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
         """Their sum, if the rank is full; nothing is recurrent at the first step."""
@@ -96,6 +96,16 @@ class Reals:
         if cell is not None:
             new = self.graph.add(self.graph.mul(self.graph.logistic(f), cell), new)
         return self.graph.mul(self.graph.logistic(o), self.graph.tanh(new)), new
+
+    def gru_step(self, projected: Tensor, recurrent: Tensor, state: Tensor) -> Tensor:
+        """The state of a GRU after a step."""
+        graph = self.graph
+        taken, reset, candidate = graph.split(projected, 3, axis=1)
+        of_state = graph.split(recurrent, 3, axis=1)
+        taken = graph.logistic(graph.add(taken, of_state[0]))
+        reset = graph.logistic(graph.add(reset, of_state[1]))
+        candidate = graph.tanh(graph.add(candidate, graph.mul(reset, of_state[2])))
+        return graph.add(state, graph.mul(taken, graph.sub(candidate, state)))
 
     def real(self, state: Tensor) -> Tensor:
         """The state as real numbers."""
@@ -185,8 +195,8 @@ class Integers(Reals):
     def looked_up(self, table: np.ndarray, ids: Tensor) -> Tensor:
         return self._rows(table, ids, self._projected)
 
-    def recurrent(self, state: Tensor, kernels: Sequence[np.ndarray]) -> Tensor:
-        return self._products(state, kernels, self._recurrent)
+    def recurrent(self, state: Tensor, kernels: Sequence[np.ndarray], biases: Sequence[np.ndarray] = ()) -> Tensor:
+        return self._products(state, kernels, self._recurrent, biases)
 
     def gates(self, projected: Tensor, recurrent: Tensor | None) -> Tensor:
         return self._sum(projected, recurrent, self._gates)

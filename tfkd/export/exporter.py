@@ -210,9 +210,12 @@ def fitted(
       config: arithmetic and size.
 
     Raises:
-      InputError: there are too few texts to fit anything to.
+      InputError: there are too few texts to fit anything to, or `config` is for an LSTM alone.
     """
-    if not config.export_rank:
+    if weights.of_gru:
+        if config.export_rank or config.quantization == "int8":
+            raise InputError("a GRU has neither an export_rank nor int8 states; expected quantization=dynamic_int8")
+    elif not config.export_rank:
         weights = in_few_dimensions(weights)
     if needs_texts(config):
         met = TextsMet(token_ids)

@@ -1,4 +1,4 @@
-"""Any Keras model of a student's shape as a .tflite: for those whose LSTM doesn't convert, or not well.
+"""Any Keras model of a student's shape as a .tflite: for those whose LSTM or GRU doesn't convert, or not well.
 
     from tfkd.config import ExportConfig
     from tfkd.export.keras_export import export_keras_model
@@ -6,7 +6,7 @@
     exported = export_keras_model(model, "model.tflite", token_ids, ExportConfig(max_tokens=32))
     print(exported.size_bytes, exported.parity.label_agreement)
 
-Embedding, LSTM or Bidirectional(LSTM), Dense layers: see tfkd.models.keras_layers.
+Embedding, LSTM or GRU, alone or Bidirectional, Dense layers: see tfkd.models.keras_layers.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def export_keras_model(
     `probabilities`, one for each label: a unit by itself has two, the first that of its absence.
 
     Args:
-      model: Embedding, LSTM or Bidirectional(LSTM), Dense layers. With `mask_zero` ids after a text's end are zeros,
-        and change nothing; without, they are read, and texts must come as long as `config.max_tokens`.
+      model: Embedding, LSTM or GRU, alone or Bidirectional, Dense layers. With `mask_zero` ids after a text's end are
+        zeros, and change nothing; without, they are read, and texts must come as long as `config.max_tokens`.
       path: the file to write.
       token_ids: int [texts, tokens], real texts: what the file is tried on, and fitted to if `config` asks for int8, a
         rank or a table; some hundred or more.

@@ -8,7 +8,7 @@ state, which has other weights in each.
 
 No step asks whether it is on padding. Both directions meet a text's padding *before* its words, the backward one by
 its nature, the forward one since the ids are rotated until the text ends at the last step; and there it changes
-nothing (see StudentWeights).
+nothing (see StudentWeights, and _Bigru for a GRU).
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ import numpy as np
 
 from tfkd.export.arithmetic import Reals
 from tfkd.export.graph import Graph, Model, Tensor
-from tfkd.models.student_weights import StudentWeights
+from tfkd.models.student_weights import GruWeights, StudentWeights
 from tfkd.text.encoded_texts import INPUT_NAMES
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
 from tfkd.text.vocabulary import PAD_ID
 
 SIGNATURE = "serving_default"
+
+# Before a sigmoid that is to be 0, whatever words and states give besides.
+_SHUT = -1000.0
 
 
 def lower(
@@ -55,7 +58,8 @@ def lower(
     """
     assert not (like_bert and weights.pairs), "MediaPipe's BERT takes single texts"
     model = Model()
-    bilstm = _Bilstm(weights, folded=lowering == "folded" or is_folded(weights))
+    recurrent = _Bigru if weights.of_gru else _Bilstm
+    bilstm = recurrent(weights, folded=lowering == "folded" or is_folded(weights))
     for tokens in sorted(lengths, reverse=True):
         graph = Graph(model)
         texts = _texts(graph, tokens, len(weights.embedding), weights.pairs, like_bert)
@@ -155,17 +159,20 @@ class _Bilstm:
                 shares.append(numbers.projected(numbers.words(self._table, words), lstm.kernel, bias))
         return shares
 
-    def step(
-        self, numbers: Reals, projected: Tensor, state: Tensor | None, cell: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """The state and the cell after a step, [directions * texts, hidden_size] each.
+    def before(self, numbers: Reals, rows: int) -> tuple[Tensor, ...]:
+        """What a step hands to the next, before the first."""
+        shape = (rows, self.hidden_size)
+        return numbers.zero_state(shape), numbers.graph.constant(np.zeros(shape, np.float32))
+
+    def step(self, numbers: Reals, projected: Tensor, handed: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """What a step hands to the next: the state and the cell after it, [directions * texts, hidden_size] each.
 
         Args:
           numbers: to compute them with.
           projected: what this step's words give, [directions * texts, rank].
-          state, cell: after the step before; None before the first.
+          handed: by the step before; nothing to the first, or what is `before` it.
         """
-        recurrent = None
+        recurrent, (state, cell) = None, handed or (None, None)
         if state is not None:
             recurrent = numbers.recurrent(state, [lstm.recurrent for lstm in self.directions])
         expansions = [lstm.expansion for lstm in self.directions if lstm.expansion is not None]
@@ -175,6 +182,32 @@ class _Bilstm:
         return numbers.step(numbers.expanded(total, expansions, [lstm.bias for lstm in self.directions]), cell)
 
 
+class _Bigru(_Bilstm):
+    """The same of a GRU: padding shuts the gate by which a candidate is taken, so that the state stays what it is."""
+
+    def projected(self, numbers: Reals, ids: Sequence[Tensor]) -> list[Tensor]:
+        shares = super().projected(numbers, ids)
+        if not self._masked:
+            return shares
+        # Not in the table, whose integers would all become coarse by it.
+        graph, of_padding = numbers.graph, np.zeros((2, 3 * self.hidden_size), np.float32)
+        of_padding[PAD_ID, : self.hidden_size] = _SHUT
+        rows = [graph.minimum(words, graph.constant([1])) for words in ids]
+        return [
+            graph.add(share, graph.gather(graph.constant(of_padding), row))
+            for share, row in zip(shares, rows, strict=True)
+        ]
+
+    def before(self, numbers: Reals, rows: int) -> tuple[Tensor, ...]:
+        return (numbers.zero_state((rows, self.hidden_size)),)
+
+    def step(self, numbers: Reals, projected: Tensor, handed: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        (state,) = handed or self.before(numbers, projected.shape[0])
+        grus = [direction for direction in self.directions if isinstance(direction, GruWeights)]
+        kernels, biases = [gru.recurrent for gru in grus], [gru.recurrent_bias for gru in grus]
+        return (numbers.gru_step(projected, numbers.recurrent(state, kernels, biases), state),)
+
+
 def _unrolled(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic: Callable[[Graph], Reals]) -> Tensor:
     """The state after the last step, one operator after the other."""
     numbers, (tokens,) = arithmetic(graph), texts[0].shape
@@ -182,32 +215,31 @@ def _unrolled(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic
     # Each step's share of both directions side by side, then below each other.
     wide = [graph.reshape(share, (tokens, len(texts) * share.shape[1])) for share in bilstm.projected(numbers, ids)]
     rows = (len(wide) * len(texts) * tokens, wide[0].shape[1] // len(texts))
-    state, cell = None, None
+    handed: tuple[Tensor, ...] = ()
     for projected in graph.split(graph.reshape(graph.concat(wide, 1), rows), tokens, 0):
-        state, cell = bilstm.step(numbers, projected, state, cell)
-    assert state is not None
-    return state
+        handed = bilstm.step(numbers, projected, handed)
+    return handed[0]
 
 
 def _looped(bilstm: _Bilstm, graph: Graph, texts: Sequence[Tensor], arithmetic: Callable[[Graph], Reals]) -> Tensor:
     """The state after the last step of a loop that begins at the first word: the shorter a text, the fewer steps."""
     (tokens,), rows = texts[0].shape, len(bilstm.directions) * len(texts)
-    numbers, shape = arithmetic(graph), (rows, bilstm.hidden_size)
-    state, cell = numbers.zero_state(shape), graph.constant(np.zeros(shape, np.float32))
+    handed = bilstm.before(arithmetic(graph), rows)
     first = graph.sub(graph.constant([tokens]), bilstm.words(graph, texts))
-    variables = [first, *bilstm.by_step(graph, texts), state, cell]
+    by_step = bilstm.by_step(graph, texts)
+    variables = [first, *by_step, *handed]
 
     condition = graph.beside("condition")
     step, *_ = (condition.variable(like) for like in variables)
     condition.outputs = [condition.less(step, condition.constant([tokens]))]
 
     body = graph.beside("body")
-    step, *ids, state, cell = (body.variable(like) for like in variables)
-    numbers = arithmetic(body)
+    step, *held = (body.variable(like) for like in variables)
+    ids, numbers = held[: len(by_step)], arithmetic(body)
     here = [body.reshape(body.gather(of_direction, step), (len(texts),)) for of_direction in ids]
-    state, cell = bilstm.step(numbers, body.concat(bilstm.projected(numbers, here), 0), state, cell)
-    body.outputs = [body.add(step, body.constant([1])), *ids, state, cell]
-    return graph.while_loop(condition, body, variables)[-2]
+    after = bilstm.step(numbers, body.concat(bilstm.projected(numbers, here), 0), held[len(by_step) :])
+    body.outputs = [body.add(step, body.constant([1])), *ids, *after]
+    return graph.while_loop(condition, body, variables)[1 + len(by_step)]
 
 
 LOWERINGS = {"unrolled": _unrolled, "folded": _unrolled, "while": _looped}

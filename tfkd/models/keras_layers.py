@@ -1,4 +1,4 @@
-"""The weights of Keras models of a student's shape: Embedding, LSTM in one direction or two, dense layers."""
+"""The weights of Keras models of a student's shape: Embedding, LSTM or GRU in one direction or two, dense layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from tfkd.errors import InputError
 from tfkd.models.student import BiLstmClassifier
-from tfkd.models.student_weights import ACTIVATIONS, DenseWeights, LstmWeights, StudentWeights
+from tfkd.models.student_weights import ACTIVATIONS, DenseWeights, GruWeights, LstmWeights, StudentWeights
 from tfkd.text.vocabulary import PAD_ID
 
 # What does nothing outside training.
@@ -20,14 +20,14 @@ _PASSED_OVER = (
     keras.layers.GaussianDropout,
     keras.layers.GaussianNoise,
 )
-_SHAPE = "Embedding, then LSTM or Bidirectional(LSTM) that returns its last state, then Dense layers"
+_SHAPE = "Embedding, then LSTM or GRU, alone or Bidirectional, that returns its last state, then Dense layers"
 
 
 def weights_of(model: keras.Model) -> StudentWeights:
     """Returns the weights of a student, or of any Keras model of its shape.
 
-    That is Embedding (with mask_zero or without), LSTM or Bidirectional(LSTM), and Dense layers, in a row; dropout may
-    stand between. A student's logits get a softmax.
+    That is Embedding (with mask_zero or without), LSTM or GRU, alone or Bidirectional, and Dense layers, in a row;
+    dropout may stand between. A student's logits get a softmax.
 
     Raises:
       InputError: it is no model, isn't built, has another shape, or weights that are NaN or infinite.
@@ -53,15 +53,15 @@ def weights_of(model: keras.Model) -> StudentWeights:
             )
     _check(embedding, isinstance(embedding, keras.layers.Embedding), "an Embedding")
     (table,), masked = embedding.get_weights(), bool(embedding.mask_zero)
-    of_words = None
-    if masked:
+    directions, of_words = _directions(recurrent), None
+    if masked and isinstance(directions[0], keras.layers.LSTM):
         # As large as a row's largest entry mostly is, so that one scale of integers serves all.
         of_words = max(float(np.median(np.abs(table).max(axis=1))), 1e-6)
         table = np.pad(table, [(0, 0), (0, 1)], constant_values=of_words)
         table[PAD_ID] = 0
     return StudentWeights(
         embedding=table,
-        directions=tuple(_direction(lstm, of_words) for lstm in _directions(recurrent)),
+        directions=tuple(_direction(layer, of_words) for layer in directions),
         head=tuple(map(_dense, dense, activations)),
         pairs=isinstance(model, BiLstmClassifier) and model.pairs,
         masked=masked,
@@ -88,16 +88,21 @@ def _check(layer: keras.layers.Layer, condition: bool, expected: str) -> None:
 def _directions(layer: Any) -> list[Any]:
     if isinstance(layer, keras.layers.Bidirectional):
         _check(layer, layer.merge_mode == "concat", "merge_mode='concat'")
-        return [layer.forward_layer, layer.backward_layer]
+        directions = [layer.forward_layer, layer.backward_layer]
+        alike = len({(type(direction), getattr(direction, "units", 0)) for direction in directions}) == 1
+        _check(layer, alike, "directions of one kind and size")
+        return directions
     return [layer]
 
 
 def _direction(layer: Any, of_words: float | None) -> LstmWeights:
-    """The weights of a Keras LSTM."""
-    _check(layer, isinstance(layer, keras.layers.LSTM), "an LSTM")
+    """The weights of a Keras LSTM, or GRU."""
+    _check(layer, isinstance(layer, (keras.layers.LSTM, keras.layers.GRU)), "an LSTM or a GRU")
     _check(layer, not layer.return_sequences and not layer.return_state, "its last state alone as its output")
     _check(layer, layer.activation is keras.activations.tanh, "activation='tanh'")
     _check(layer, layer.recurrent_activation is keras.activations.sigmoid, "recurrent_activation='sigmoid'")
+    if isinstance(layer, keras.layers.GRU):
+        return _gru(layer)
 
     # Keras' order is input, forget, candidate, output.
     kernel, recurrent, *bias = map(_last_two_swapped, layer.get_weights())
@@ -105,6 +110,23 @@ def _direction(layer: Any, of_words: float | None) -> LstmWeights:
         kernel, recurrent, bias[0] if bias else np.zeros(kernel.shape[1], np.float32), backward=layer.go_backwards
     )
     return lstm if of_words is None else _with_candidate_bias_in_table(lstm, of_words)
+
+
+def _gru(layer: Any) -> GruWeights:
+    _check(layer, layer.reset_after, "reset_after=True")
+    # Keras' order is update, reset, candidate.
+    kernel, recurrent, *biases = (
+        array * np.repeat([-1, 1, 1], layer.units).astype(np.float32) for array in layer.get_weights()
+    )
+    of_words, of_state = biases[0] if biases else np.zeros((2, 3 * layer.units), np.float32)
+    reset_too = np.arange(len(of_state)) >= 2 * layer.units
+    return GruWeights(
+        kernel,
+        recurrent,
+        np.where(reset_too, of_words, of_words + of_state),
+        backward=layer.go_backwards,
+        recurrent_bias=np.where(reset_too, of_state, 0).astype(np.float32),
+    )
 
 
 def _with_candidate_bias_in_table(lstm: LstmWeights, of_words: float) -> LstmWeights:

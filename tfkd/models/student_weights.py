@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import expit
@@ -60,6 +60,20 @@ class LstmWeights:
 
 
 @dataclass(frozen=True)
+class GruWeights(LstmWeights):
+    """One direction's weights, float32, of a GRU in place of an LSTM.
+
+    Its gates stand in the order of the columns: take, reset, candidate. What is taken of the candidate is what Keras'
+    update gate leaves of 1: the weights are that gate's, negated.
+
+    Attributes:
+      recurrent_bias: [3 * hidden_size], added to the state's share; zero but for the candidate's, which is reset too.
+    """
+
+    recurrent_bias: np.ndarray = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of a batch of texts: the word and the state that enter it, what each gives to the gates or to what is
     expanded to them, and the sum; float32 [texts, ...] each."""
@@ -94,11 +108,12 @@ class StudentWeights:
     """All that a student has learnt, float32, so arranged that padding before a text's words changes nothing.
 
     Padding's row of the table is zero, and the candidate's bias is not a bias but what one more column of the table
-    gives, which all words have and padding hasn't. So padding's candidate is zero, and a cell of zero stays so.
+    gives, which all words have and padding hasn't. So padding's candidate is zero, and a cell of zero stays so. A GRU
+    has no such column: padding shuts a gate of its graph (see tfkd.export.lowering).
 
     Attributes:
       embedding: [vocabulary_size, embedding_dim].
-      directions: the LSTM's one or two.
+      directions: the LSTM's one or two, or the GRU's.
       head: what makes the output of their last states, side by side, or of pairs of their `siamese_features`.
       pairs: whether it classifies pairs of texts.
       masked: whether padding is passed over; if not, it is read as a word like others, and nothing is so arranged.
@@ -112,8 +127,13 @@ class StudentWeights:
 
     @property
     def of_words(self) -> float | None:
-        """What the column of the candidate's bias is for each word; None if padding is read like a word."""
-        return float(self.embedding[-1, -1]) if self.masked else None
+        """What the column of the candidate's bias is for each word; None if there is none."""
+        return float(self.embedding[-1, -1]) if self.masked and not self.of_gru else None
+
+    @property
+    def of_gru(self) -> bool:
+        """Whether the directions are of a GRU."""
+        return isinstance(self.directions[0], GruWeights)
 
     @property
     def hidden_size(self) -> int:
