@@ -369,6 +369,16 @@ class ExportConfig:
         return ("int8", "dynamic_int8") if self.quantization == "auto" else (self.quantization,)
 
     @property
+    def cut_down_by(self) -> list[str]:
+        """The flags that make less of a student than was trained."""
+        by = {
+            "export_table_bits": self.export_table_bits == 4,
+            "export_rank": self.export_rank,
+            "table_dim": self.table_dim,
+        }
+        return [f"--{name}={getattr(self, name)}" for name, is_given in by.items() if is_given]
+
+    @property
     def is_straight_line(self) -> bool:
         """Whether a file is one graph without a loop: a short text takes as long as one of `max_tokens`, and MediaPipe,
         if it is of single texts, takes it."""

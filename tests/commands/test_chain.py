@@ -105,7 +105,7 @@ def test_tuning_keeps_the_fastest_file_within_the_limits(chain, tmp_path):
     before = out.read_bytes()
     outcome = call("export", *student, "--tune", "--max_size=0.001")
     assert outcome.status == 1
-    assert "nothing was exported: --lowering=unrolled" in outcome.err.splitlines()[-1]
+    assert "nothing to export is within the limits: --lowering=unrolled" in outcome.err.splitlines()[-1]
     assert out.read_bytes() == before
     assert "while" not in call("export", *student, "--tune", "--runtime=mediapipe").out
 

@@ -70,7 +70,7 @@ def test_auto_is_int8_if_that_agrees_and_dynamic_int8_if_not(tokenizer, tmp_path
 def test_why_it_is_not_int8_does_not_read_as_a_failure(capsys):
     def export(config: ExportConfig) -> str:
         agree = {"int8": 0.89, "dynamic_int8": 0.995}[config.quantization]
-        parity.check(Parity(200, agree, 0.001, 0.01), config.min_agreement)
+        parity.check(Parity(200, agree, 0.001, 0.01), config)
         return config.quantization
 
     config = ExportConfig(min_agreement=0.9)

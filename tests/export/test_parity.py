@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export.parity import Parity, check, compare
 
@@ -29,10 +30,27 @@ def test_parity_by_hand():
 )
 def test_the_gate_is_at_the_agreement_asked_for_and_0_02(parity, says):
     if says is None:
-        check(parity, 0.995)
+        check(parity, ExportConfig(min_agreement=0.995))
     else:
         with pytest.raises(InputError, match=says):
-            check(parity, 0.995)
+            check(parity, ExportConfig(min_agreement=0.995))
+
+
+@pytest.mark.parametrize(
+    ("config", "advice"),
+    [
+        (ExportConfig(quantization="int8"), "try --quantization=float32"),
+        (
+            ExportConfig(quantization="int8", export_table_bits=4, export_rank=9),
+            "leave out --export_table_bits=4 --export_rank=9$",
+        ),
+        (ExportConfig(quantization="float32"), "please report it"),
+    ],
+)
+def test_the_advice_is_what_may_help(config, advice):
+    for parity in (Parity(100, 0.5, 0.0, 0.0), Parity(100, 1.0, 0.5, 0.5)):
+        with pytest.raises(InputError, match=f"nothing was exported: .*{advice}"):
+            check(parity, config)
 
 
 def test_nan_is_never_parity():

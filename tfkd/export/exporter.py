@@ -176,7 +176,7 @@ def write_checked(
         with progress_bar(len(dev), "export: dev", "texts") as bar:
             probabilities = exported.predict(*dev.columns, progress=bar)
         measured = parity.compare(reference, probabilities)
-        parity.check(measured, config.min_agreement)
+        parity.check(measured, config)
     return ExportResult(
         Path(path), config.quantization, len(content), exported.truncated(*dev.columns), measured, probabilities
     )

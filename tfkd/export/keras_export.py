@@ -107,7 +107,7 @@ def export_keras_model(
         fitting = np.searchsorted(exported.lengths, np.count_nonzero(ids, axis=1))
         outputs = np.stack([exported.run(row[: exported.lengths[i]]) for row, i in zip(ids, fitting, strict=True)])
         measured = parity.compare(reference, _probabilities(outputs, lowered.head[-1].activation))
-        parity.check(measured, tried.min_agreement)
+        parity.check(measured, tried)
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
         return KerasExport(Path(path), tried.quantization, len(content), measured)

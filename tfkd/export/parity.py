@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 
 MAX_MEAN_PROBABILITY_DIFFERENCE = 0.02
@@ -52,25 +53,34 @@ def compare(reference: np.ndarray, exported: np.ndarray) -> Parity:
     )
 
 
-def check(parity: Parity, min_agreement: float) -> None:
+def check(parity: Parity, config: ExportConfig) -> None:
     """Passes an export that may be handed over.
 
     Args:
       parity: what it came to.
-      min_agreement: share of the texts on which labels must agree.
+      config: how it was made, and the share of the texts on which labels must agree.
 
     Raises:
       InputError: labels agree on less, or probabilities differ by more than MAX_MEAN_PROBABILITY_DIFFERENCE on average.
     """
-    if parity.label_agreement < min_agreement:
+    if parity.label_agreement < config.min_agreement:
         raise InputError(
             f"the exported file gives the Keras model's label for {parity.label_agreement:.2%} of "
-            f"{parity.rows} dev texts; at least {min_agreement:.2%} expected (--min_agreement); nothing was exported: "
-            "try --quantization=float32, or give more dev texts"
+            f"{parity.rows} dev texts; at least {config.min_agreement:.2%} expected (--min_agreement); "
+            f"nothing was exported: {_advice(config)}"
         )
     if parity.mean_probability_difference > MAX_MEAN_PROBABILITY_DIFFERENCE:
         raise InputError(
             f"the exported file's probabilities differ from the Keras model's by "
             f"{parity.mean_probability_difference:.4f} on average; at most {MAX_MEAN_PROBABILITY_DIFFERENCE} expected; "
-            "nothing was exported: try --quantization=float32"
+            f"nothing was exported: {_advice(config)}"
         )
+
+
+def _advice(config: ExportConfig) -> str:
+    """What brings a file nearer to its Keras model."""
+    if cut := config.cut_down_by:
+        return f"leave out {' '.join(cut)}"
+    if config.quantization != "float32":
+        return "try --quantization=float32, or give more dev texts"
+    return "nothing of it was rounded, so that it must compute something else: please report it"

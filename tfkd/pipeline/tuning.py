@@ -157,7 +157,7 @@ def tune(
         trials.sort(key=lambda trial: trial.costs if trial.result is not None else (math.inf,) * 3)
         best = next((trial for trial in trials if trial.result is not None), None)
         if best is None or best.result is None:
-            raise InputError(f"nothing was exported: {_reasons(trials)}")
+            raise InputError(_why_none(trials))
         with atomic_path(out) as temporary:
             shutil.copy(best.result.path, temporary)
     return trials
@@ -165,9 +165,7 @@ def tune(
 
 def described(config: ExportConfig) -> str:
     """Returns the flags of a way to export."""
-    further = ("export_table_bits", "export_rank", "table_dim")
-    flags = ["lowering", "quantization", *(name for name in further if getattr(config, name))]
-    return " ".join(f"--{name}={getattr(config, name)}" for name in flags)
+    return " ".join([f"--lowering={config.lowering}", f"--quantization={config.quantization}", *config.cut_down_by])
 
 
 def trials_table(trials: Sequence[Trial]) -> str:
@@ -197,14 +195,15 @@ def trials_table(trials: Sequence[Trial]) -> str:
     return markdown_table(rows)
 
 
-def _reasons(trials: Sequence[Trial]) -> str:
-    """Why each trial failed, those of one reason together."""
+def _why_none(trials: Sequence[Trial]) -> str:
+    """Why all trials failed, those of one reason together."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for trial in trials:
         by_reason[trial.problem].append(described(trial.config))
     if len(by_reason) == 1:
         return trials[0].problem
-    return "; ".join(f"{', '.join(ways)}: {reason}" for reason, ways in by_reason.items())
+    reasons = "; ".join(f"{', '.join(ways)}: {reason}" for reason, ways in by_reason.items())
+    return f"nothing to export is within the limits: {reasons}"
 
 
 def _beats(one: Trial, other: Trial) -> bool:
