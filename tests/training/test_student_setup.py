@@ -41,6 +41,19 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
     ] == ("d", "film")
 
 
+def test_what_is_left_out_for_being_rare_is_said(capsys):
+    train = Examples(["good film good plot", "a good day"], np.array([0, 1], np.int32))
+    corpus = Corpus(train, train, Examples.without_labels([]), ("neg", "pos"))
+    for tokenizer in ("words", "pieces"):
+        build_tokenizer(corpus, StudentConfig(tokenizer=tokenizer))
+        assert not capsys.readouterr().err
+        build_tokenizer(corpus, StudentConfig(tokenizer=tokenizer, min_count=2), pieces=["plot"])
+        # "a" is a piece that all have.
+        few, share = ("3 of the texts' 5 words", "42.9%") if tokenizer == "words" else ("2 of the texts' 5", "28.6%")
+        assert f"--min_count=2 leaves out {few}" in (said := capsys.readouterr().err)
+        assert f"which are {share} of all that they say" in said
+
+
 @pytest.mark.parametrize(
     ("regex", "message"), [("(", "missing )"), (" *", "matches the empty"), (r"\b", "matches the")]
 )

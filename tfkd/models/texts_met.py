@@ -44,7 +44,7 @@ class TextsMet:
         if len(self.token_ids) < MIN_TEXTS:
             raise InputError(
                 f"{len(self.token_ids)} different texts to calibrate with; at least {MIN_TEXTS} expected: give more, "
-                "or export with --quantization=dynamic_int8"
+                "or leave out what is fitted to them: --quantization=int8, --export_rank, --table_dim"
             )
 
     def word_counts(self, vocabulary_size: int) -> np.ndarray:

@@ -159,7 +159,9 @@ def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str]
     size, min_count = config.training_vocabulary_size, config.min_count
     if config.tokenizer == PieceTokenizer.name:
         counts = _counts(split_at_punctuation(texts))
-        return PieceTokenizer(PieceVocabulary.from_counts(counts, size, min_count, pieces))
+        of_pieces = PieceVocabulary.from_counts(counts, size, min_count, pieces)
+        _say_what_is_rare(counts, of_pieces, min_count)
+        return PieceTokenizer(of_pieces)
     regex = config.delimiter_regex or DEFAULT_DELIMITER_REGEX
     try:
         counts = _counts(split_words(texts, regex))
@@ -168,7 +170,19 @@ def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str]
     candidates = [piece for piece in pieces if _WORD_PIECE.fullmatch(piece)]
     as_words = split_words(candidates, regex).to_pylist()
     further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
-    return WordTokenizer(Vocabulary.from_counts(counts, size, min_count, further), regex)
+    vocabulary = Vocabulary.from_counts(counts, size, min_count, further)
+    _say_what_is_rare(counts, vocabulary, min_count)
+    return WordTokenizer(vocabulary, regex)
+
+
+def _say_what_is_rare(counts: Counter[str], vocabulary: TokenVocabulary, min_count: int) -> None:
+    left_out = {word: count for word, count in counts.items() if word not in vocabulary.ids}
+    if min_count > 1 and left_out:
+        share = sum(left_out.values()) / sum(counts.values())
+        say(
+            f"vocabulary: --min_count={min_count} leaves out {len(left_out):,} of the texts' {len(counts):,} words, "
+            f"which are {share:.1%} of all that they say"
+        )
 
 
 def rare_tokens(corpus: Corpus, tokenizer: Tokenizer, pieces: Sequence[str] = ()) -> np.ndarray:
