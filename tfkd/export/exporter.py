@@ -194,9 +194,13 @@ def first_that_holds(
         try:
             return export(dataclasses.replace(config, quantization=quantization))
         except InputError as e:
-            fault = str(e).partition("; nothing was exported")[0]
-            say(f"export: {other} is tried, as {quantization} won't do: {fault}")
+            say(f"export: {other} is tried, as {quantization} won't do: {fault_of(e)}")
     return export(dataclasses.replace(config, quantization=quantizations[-1]))
+
+
+def fault_of(error: InputError) -> str:
+    """Returns what is amiss with a file, without what is advised where no other is tried."""
+    return str(error).partition("; nothing was exported")[0]
 
 
 def fitted(

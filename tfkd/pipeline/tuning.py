@@ -20,7 +20,7 @@ from tfkd.benchmark.host import interpreter_runner, timings_us
 from tfkd.benchmark.inputs import full_inputs, text_inputs
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
-from tfkd.export.exporter import ExportResult, export_student
+from tfkd.export.exporter import ExportResult, export_student, fault_of
 from tfkd.export.lowering import is_folded
 from tfkd.files import atomic_path
 from tfkd.models.compression import in_few_dimensions
@@ -142,8 +142,8 @@ def tune(
                     name=out.stem,
                 )
             except InputError as e:
-                say(f"tune: not written: {e}")
-                trials.append(Trial(way, problem=str(e)))
+                trials.append(Trial(way, problem=fault_of(e)))
+                say(f"tune: not written: {trials[-1].problem}")
                 continue
             accuracy = float(np.mean(result.probabilities.argmax(1) == dev.labels))
             in_mediapipe = way.is_straight_line and not student.model.pairs
