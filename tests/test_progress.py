@@ -1,6 +1,7 @@
 """Progress in a log: lines that say how far and how long, none for short work."""
 
 import re
+import time
 
 import pytest
 
@@ -55,3 +56,14 @@ def test_refreshing_a_bar_that_did_not_get_on_leaves_no_line_in_a_log(capsys, mo
     out, err = capsys.readouterr()
     assert not out
     assert re.fullmatch(r"Dl Size\.\.\.: 50 % of 2 MiB, .* left\n", err), err
+
+
+def test_a_bar_that_ended_early_is_drawn_once_in_a_log(capsys, monkeypatch):
+    """However often it is refreshed afterwards, as others get on."""
+    monkeypatch.setattr(progress, "_SECONDS_A_LINE", 0.01)
+    with progress.Bar(total=2, desc="Dl Size...", unit=" MiB") as size:
+        size.update(2)
+        for _ in range(5):
+            time.sleep(0.02)
+            size.refresh()
+    assert len(capsys.readouterr().err.splitlines()) <= 1

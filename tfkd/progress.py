@@ -15,6 +15,9 @@ _LINE = "{desc}: {percentage:.0f} % of {total_fmt}{unit}, {rate_fmt}, {remaining
 class Bar(tqdm):
     """A bar on stderr with `update(n)`, a context manager, that looks like ours whatever else is asked of it."""
 
+    last_print_n: float
+    last_print_t: float
+
     def __init__(self, *args: Any, **asked: Any):
         looks: dict[str, Any] = {"leave": False}
         if not sys.stderr.isatty():
@@ -28,6 +31,7 @@ class Bar(tqdm):
         got_on = self.n > self.last_print_n
         if sys.stderr.isatty() or (got_on and self._time() - self.last_print_t >= self.mininterval):
             super().refresh(*args, **options)
+            self.last_print_n, self.last_print_t = self.n, self._time()
 
 
 def progress_bar(total: int, what: str, unit: str = "sentences") -> Bar:

@@ -74,16 +74,22 @@ def test_quantized_gru_gives_keras_probabilities(tmp_path, quantization, lowerin
 def test_auto_is_dynamic_int8(tmp_path, capsys):
     config = ExportConfig(max_tokens=10, min_agreement=0.9)
     assert export_keras_model(TRAINED, tmp_path / "m.tflite", IDS, config).quantization == "dynamic_int8"
-    assert "as int8 won't do: a GRU has neither" in capsys.readouterr().err
+    assert "as int8 won't do: quantization=int8: is for an LSTM" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("further", [{"export_rank": 4}, {"quantization": "int8"}])
-def test_what_is_for_an_lstm_alone_is_refused(tmp_path, further):
+@pytest.mark.parametrize(
+    ("further", "says"),
+    [
+        ({"export_rank": 4}, "^export_rank=4: is for an LSTM; expected 0"),
+        ({"quantization": "int8"}, "^quantization=int8: is for an LSTM; expected dynamic_int8"),
+    ],
+)
+def test_what_is_for_an_lstm_alone_is_refused(tmp_path, further, says):
     ids, config = (
         np.arange(1, 46).reshape(5, 9),
         ExportConfig(**{"max_tokens": 9, "quantization": "float32", **further}),
     )
-    with pytest.raises(InputError, match="a GRU has neither an export_rank nor int8 states"):
+    with pytest.raises(InputError, match=says):
         export_keras_model(model_of(50, 4, layers.GRU(5)), tmp_path / "m.tflite", ids, config)
 
 

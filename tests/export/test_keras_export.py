@@ -177,6 +177,14 @@ def test_a_file_that_differs_is_not_written(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_a_path_is_named_as_it_is(tmp_path):
+    (tmp_path / "my--file").touch()
+    path = tmp_path / "my--file" / "m.tflite"
+    model = model_of(layers.LSTM(4), layers.Dense(2))
+    with pytest.raises(InputError, match=f"^{path.parent}"):
+        export_keras_model(model, path, texts(), ExportConfig(max_tokens=TOKENS, quantization="float32"))
+
+
 def test_a_file_larger_than_it_may_be_is_not_written(tmp_path):
     model, config = model_of(layers.LSTM(4), layers.Dense(2)), ExportConfig(max_tokens=TOKENS, max_size=0.001)
     with pytest.raises(InputError, match=r"would be of 0\.0\d MB; at most 0\.001 expected \(max_size\)"):

@@ -44,7 +44,7 @@ def test_the_gate_is_at_the_agreement_asked_for_and_0_02(parity, says):
             ExportConfig(quantization="int8", export_table_bits=4, export_rank=9),
             "leave out --export_table_bits=4 --export_rank=9$",
         ),
-        (ExportConfig(quantization="float32"), "please report it"),
+        (ExportConfig(quantization="float32"), "it reads these texts otherwise"),
     ],
 )
 def test_the_advice_is_what_may_help(config, advice):

@@ -501,6 +501,8 @@ def test_word_vectors_of_another_content_are_other_ones(tmp_path):
     file.write_text("1 2\nfilm 0 1\n")
     known = _content_of(str(file))
     assert _content_of(str(tmp_path / "vectors" / ".." / "vectors" / "model.vec")) == known
+    (tmp_path / "vectors" / ".cache").mkdir()
+    (tmp_path / "vectors" / ".DS_Store").touch()
     assert _content_of(str(tmp_path / "vectors")) == known
     file.write_text("2 2\nfilm 0 1\ngood 1 0\n")
     assert _content_of(str(file)) != known

@@ -252,6 +252,7 @@ def test_loaded_student_is_the_same(whole):
         ("vocabulary.txt", None, "no student there (vocabulary.txt is missing)"),
         ("student.json", None, "no student there (student.json is missing)"),
         ("student.json", b"{", "isn't JSON"),
+        ("student.keras", b"PK\x05\x06" + bytes(18), "config.json"),  # an archive of nothing
         ("student.json", b"{}", "the student can't be loaded: student.json has no 'delimiter_regex'"),
         ("student.json", b'{"delimiter_regex": " "}', "student.json has no 'label_names'"),
         ("student.keras", b"PK", "the student can't be loaded"),

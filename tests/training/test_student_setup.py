@@ -52,6 +52,11 @@ def test_what_is_left_out_for_being_rare_is_said(capsys):
         few, share = ("3 of the texts' 5 words", "42.9%") if tokenizer == "words" else ("2 of the texts' 5", "28.6%")
         assert f"--min_count=2 leaves out {few}" in (said := capsys.readouterr().err)
         assert f"which are {share} of all that they say" in said
+    # What there is no room for isn't rare, and spellings of one word are one.
+    often = Examples(["one One two two three Rare"], np.array([0], np.int32))
+    of_four = StudentConfig(tokenizer="words", training_vocabulary_size=4, min_count=2)
+    build_tokenizer(Corpus(often, often, Examples.without_labels([]), ("neg", "pos")), of_four)
+    assert "leaves out 2 of the texts' 4 words" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,11 @@ def _export_student(model: str, corpus: Corpus, config: ExportConfig, out: Path)
 
 def _export_teacher(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
     from tfkd.export.teacher_export import export_teacher
+    from tfkd.text.examples import check_task
     from tfkd.training.finetune import load_finetuned
 
-    finetuned = load_finetuned(teacher_of(model))
+    finetuned = load_finetuned(path := teacher_of(model))
+    check_task(path, finetuned.label_names, finetuned.pairs, corpus.label_names, corpus.pairs)
     result = export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem)
     # A BERT's file has one length and no loop, whatever is said of a student's.
     _say(result, corpus, dataclasses.replace(config, lowering="unrolled", shorter_tokens=()))

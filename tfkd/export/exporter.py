@@ -217,8 +217,10 @@ def fitted(
       InputError: there are too few texts to fit anything to, or `config` is for an LSTM alone.
     """
     if weights.of_gru:
-        if config.export_rank or config.quantization == "int8":
-            raise InputError("a GRU has neither an export_rank nor int8 states; expected quantization=dynamic_int8")
+        if config.export_rank:
+            raise InputError(f"--export_rank={config.export_rank}: is for an LSTM; expected 0 with a GRU")
+        if config.quantization == "int8":
+            raise InputError("--quantization=int8: is for an LSTM; expected dynamic_int8 or real weights with a GRU")
     elif not config.export_rank:
         weights = in_few_dimensions(weights)
     if needs_texts(config):

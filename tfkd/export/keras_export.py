@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,8 +122,8 @@ def _of_fields() -> Iterator[None]:
     try:
         yield
     except InputError as e:
-        said = str(e)
-        for word, other in (("--", ""), ("dev text", "text"), ("the student", "the model"), ("distil it", "train it")):
+        said = re.sub(r"(?<![^\s(])--(?=[a-z_]+\b)", "", str(e))
+        for word, other in (("dev text", "text"), ("the student", "the model"), ("distil it", "train it")):
             said = said.replace(word, other)
         raise InputError(said) from e
 

@@ -83,4 +83,4 @@ def _advice(config: ExportConfig) -> str:
         return f"leave out {' '.join(cut)}"
     if config.quantization != "float32":
         return "try --quantization=float32, or give more dev texts"
-    return "nothing of it was rounded, so that it must compute something else: please report it"
+    return "nothing of it was rounded: it reads these texts otherwise, as that of a cased BERT does, or is at fault"

@@ -122,7 +122,7 @@ def _weights_bytes(teacher: Path) -> int:
 
 
 def _pruning(run: RunFolder) -> Pruning:
-    found = _object(run.student() / STUDENT_FILE)["pruning"]
+    found = _object(run.student() / STUDENT_FILE).get("pruning", {"words": 0, "kept": 0})
     return Pruning(found["words"], found["kept"], found.get("dev_accuracy_before"), found.get("dev_accuracy_after"))
 
 

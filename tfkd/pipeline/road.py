@@ -21,6 +21,7 @@ from tfkd.progress import say
 from tfkd.report.markdown import results_table
 from tfkd.report.run_figures import DevPredictions
 from tfkd.text.examples import Corpus, check_task, digest
+from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
@@ -239,6 +240,8 @@ class _Road:
         }
         if config.student.embeddings != "random":
             learning["word_vectors"] = self.word_vectors
+        if config.student.tokenizer == PieceTokenizer.name:
+            learning["pieces_of"] = _content_of(config.teacher.teacher)
         distilled = self.steps.do(
             student.name,
             {**learning, **depends},
@@ -339,5 +342,5 @@ def _content_of(model: str) -> str | list[list[Any]]:
     path = Path(model)
     if is_finetuned(path):
         return str(read_json(path / TEACHER_FILE).get("fingerprint"))
-    files = sorted(path.glob("*")) if path.is_dir() else [path]
+    files = [f for f in sorted(path.glob("[!.]*")) if f.is_file()] if path.is_dir() else [path]
     return [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.exists()] or model

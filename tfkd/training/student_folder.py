@@ -68,15 +68,16 @@ def load_student(folder: str | Path) -> Student:
             raise InputError(f"{folder}: no student there ({name} is missing); run `tfkd distill` first")
     description = read_json(folder / STUDENT_FILE)
     try:
+        regex, labels, accuracy = (description[name] for name in ("delimiter_regex", "label_names", "dev_accuracy"))
+    except KeyError as e:
+        raise InputError(f"{folder}: the student can't be loaded: {STUDENT_FILE} has no {e}") from e
+    try:
         lines = (folder / VOCABULARY_FILE).read_text("utf-8").splitlines()
         # Of an earlier version, which knew words alone, it doesn't say which.
-        kind = description.get("tokenizer", WordTokenizer.name)
-        tokenizer = tokenizer_of(kind, lines, description["delimiter_regex"])
+        tokenizer = tokenizer_of(description.get("tokenizer", WordTokenizer.name), lines, regex)
         model = keras.models.load_model(folder / MODEL_FILE, compile=False)
         if not isinstance(model, BiLstmClassifier):
             raise ValueError(f"{MODEL_FILE} is a {type(model).__name__}, no student (see tfkd.export.keras_export)")
-        return Student(model, tokenizer, tuple(description["label_names"]), description["dev_accuracy"])
-    except KeyError as e:
-        raise InputError(f"{folder}: the student can't be loaded: {STUDENT_FILE} has no {e}") from e
-    except (ValueError, TypeError, OSError) as e:
+        return Student(model, tokenizer, tuple(labels), accuracy)
+    except (ValueError, TypeError, OSError, KeyError) as e:
         raise InputError(f"{folder}: the student can't be loaded: {' '.join(str(e).split())[:300]}") from e

@@ -23,7 +23,7 @@ from tfkd.text.piece_tokenizer import PieceTokenizer, split_at_punctuation
 from tfkd.text.piece_vocabulary import PieceVocabulary
 from tfkd.text.tokenizer import Tokenizer, TokenVocabulary
 from tfkd.text.vector_files import read_vectors
-from tfkd.text.vocabulary import Vocabulary
+from tfkd.text.vocabulary import Vocabulary, normalized
 from tfkd.text.word_tokenizer import DEFAULT_DELIMITER_REGEX, WordTokenizer, split_words
 from tfkd.training.finetune import load_word_vector_teacher
 
@@ -176,12 +176,14 @@ def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str]
 
 
 def _say_what_is_rare(counts: Counter[str], vocabulary: TokenVocabulary, min_count: int) -> None:
-    left_out = {word: count for word, count in counts.items() if word not in vocabulary.ids}
-    if min_count > 1 and left_out:
-        share = sum(left_out.values()) / sum(counts.values())
+    words: Counter[str] = Counter()
+    for spelling, count in counts.items():
+        words[normalized(spelling)] += count
+    rare = [count for word, count in words.items() if count < min_count and word not in vocabulary.ids]
+    if rare:
         say(
-            f"vocabulary: --min_count={min_count} leaves out {len(left_out):,} of the texts' {len(counts):,} words, "
-            f"which are {share:.1%} of all that they say"
+            f"vocabulary: --min_count={min_count} leaves out {len(rare):,} of the texts' {len(words):,} words, "
+            f"which are {sum(rare) / words.total():.1%} of all that they say"
         )
 
 

@@ -111,7 +111,8 @@ def import_logits(
             write_shard(temporary, shards, table)
             shards += 1
         if not shards:
-            raise InputError(f"--logits_from={source}: no rows in {', '.join(map(str, paths))}")
+            why = "no rows" if dev is None else "no rows but what holds texts of dev"
+            raise InputError(f"--logits_from={source}: {why} in {', '.join(map(str, paths))}")
         write_manifest(temporary, shards, facts)
     return ShardedTable(folder)
 
