@@ -85,6 +85,18 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: isn't JSON: {e}") from e
 
 
+def read_object(path: str | Path) -> dict[str, Any]:
+    """Reads a JSON file that holds an object.
+
+    Raises:
+      InputError: it can't be read, isn't JSON, or holds something else.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: holds {type(found).__name__}, expected an object")
+    return found
+
+
 def sha256_of(path: str | Path) -> str:
     """Returns the SHA-256 of a file's bytes, in hex."""
     with open(path, "rb") as f:

@@ -35,9 +35,9 @@ def transfer_set_of(path: str) -> str:
 
 def models_of(path: str) -> list[str]:
     """Returns what can be measured at a path: of a run's folder its teacher, its first student, and that one's file."""
-    if not _is_run(Path(path)):
+    if not (run := _run_at(path)):
         return [path]
-    return [model for model in (teacher_of(path), student_of(path), exported_of(path)) if Path(model).exists()]
+    return [str(model) for model in (run.teacher, run.student(), run.exported()) if model.exists()]
 
 
 def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:

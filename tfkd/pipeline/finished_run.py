@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tfkd.benchmark.comparison import ModelFigures
 from tfkd.errors import InputError
-from tfkd.files import read_json, sha256_of
+from tfkd.files import read_object, sha256_of
 from tfkd.pipeline.run_config import FLAGS_FILE, changed_flags, config_in, flags_of, shown
 from tfkd.pipeline.run_folder import BENCHMARK_FILE, FIGURES_STEP, METRICS_FILE, RunFolder
 from tfkd.pipeline.steps import recorded_step
@@ -77,14 +76,14 @@ def _summary(run: RunFolder, name: str) -> RunSummary:
     records = {step: recorded_step(run.path, step) for step in run.steps()}
     # Earlier versions didn't record the time of the last step.
     times = {**records, FIGURES_STEP: recorded_step(run.path, FIGURES_STEP)}
-    benchmark = _object(path) if (path := run.path / BENCHMARK_FILE).is_file() else {}
+    benchmark = read_object(path) if (path := run.path / BENCHMARK_FILE).is_file() else {}
     measured = [ModelFigures.of_json(figures) for figures in benchmark.get("models", [])]
     files = [run.exported(seed) for seed in config.student_seeds]
     outdated = [of_file for of_file in measured if any(_is_outdated(of_file, file) for file in files)]
     depends = records[run.student().name]["depends"]
     return RunSummary(
         name=name or run.path.resolve().name,
-        metrics=_object(run.path / METRICS_FILE),
+        metrics=read_object(run.path / METRICS_FILE),
         flags={flag: shown(value) for flag, value in sorted(flags_of(config).items())},
         changed_flags=changed_flags(config),
         teacher_size_bytes=_weights_bytes(run.teacher) if run.has_teacher and is_finetuned(run.teacher) else None,
@@ -101,17 +100,10 @@ def _summary(run: RunFolder, name: str) -> RunSummary:
     )
 
 
-def _object(path: Path) -> dict[str, Any]:
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: holds {type(found).__name__}, expected an object")
-    return found
-
-
 def _measured_sizes(path: Path) -> list[int]:
     """Returns the size that each seed's `.tflite` had when it was measured."""
     try:
-        return [int(figures["export"]["size_bytes"]) for figures in _object(path / METRICS_FILE)["seeds"]]
+        return [int(figures["export"]["size_bytes"]) for figures in read_object(path / METRICS_FILE)["seeds"]]
     except (KeyError, TypeError) as e:
         raise InputError(f"{path / METRICS_FILE}: has no figures by seed; `tfkd run` writes it anew") from e
 
@@ -122,7 +114,7 @@ def _weights_bytes(teacher: Path) -> int:
 
 
 def _pruning(run: RunFolder) -> Pruning:
-    found = _object(run.student() / STUDENT_FILE).get("pruning", {"words": 0, "kept": 0})
+    found = read_object(run.student() / STUDENT_FILE).get("pruning", {"words": 0, "kept": 0})
     return Pruning(found["words"], found["kept"], found.get("dev_accuracy_before"), found.get("dev_accuracy_after"))
 
 
@@ -136,7 +128,7 @@ def _curves(run: RunFolder) -> Iterator[LearningCurve]:
 
 
 def _curve(model: str, seed: int, description: Path) -> LearningCurve:
-    epochs = _object(description).get("epochs", [])
+    epochs = read_object(description).get("epochs", [])
     return LearningCurve(
         model,
         seed,

@@ -17,7 +17,7 @@ from tfkd.config import (
     TeacherConfig,
 )
 from tfkd.errors import InputError, UsageError
-from tfkd.files import read_json
+from tfkd.files import read_json, read_object
 
 # Where a run's folder has its flags, the rows that couldn't be read, and the records of its steps.
 FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER = "flags.json", "rejects.jsonl", "steps"
@@ -91,9 +91,7 @@ def config_in(run: Path) -> RunConfig:
     Raises:
       InputError: they can't be read, or aren't a run's.
     """
-    flags = read_json(run / FLAGS_FILE)
-    if not isinstance(flags, dict):
-        raise InputError(f"{run / FLAGS_FILE}: holds {type(flags).__name__}, expected an object")
+    flags = read_object(run / FLAGS_FILE)
     try:
         return config_of_flags(flags)
     except (ValueError, TypeError) as e:
