@@ -206,9 +206,9 @@ class StudentConfig:
     delimiter_regex: str = _option("", "RE2: what separates words; default: all but letters and digits")
     embeddings: str = _option(
         "teacher",
-        "the word vectors that the student starts with: teacher (its own), random, or file:PATH of word2vec's binary "
-        "(.bin) or the text of GloVe, fastText or word2vec (.txt, .vec), with or without .gz; all but random ones are "
-        "centred, turned to their principal axes and scaled",
+        "the word vectors that the student starts with: teacher (the BERT's that it was fine-tuned from), random, or "
+        "file:PATH of word2vec's binary (.bin) or the text of GloVe, fastText or word2vec (.txt, .vec), with or "
+        "without .gz; all but random ones are centred, turned to their principal axes and scaled",
     )
     embedding_training: str = _option(
         "projected",

@@ -9,7 +9,7 @@ import pytest
 from tests.training.small_corpus import KilledError, small_corpus
 from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
-from tfkd.files import read_json
+from tfkd.files import read_json, write_json
 from tfkd.models.word_vectors import teacher_vectors
 from tfkd.training.finetune import finetune, load_finetuned, load_pretrained, load_word_vector_teacher
 from tfkd.training.model_folders import is_finetuned
@@ -171,9 +171,18 @@ def test_folder_that_is_no_finetuned_teacher_or_a_changed_one(whole, tiny_bert, 
         load_finetuned(copy)
 
 
-def test_word_vectors_come_of_a_finetuned_folder_or_of_a_pretrained_one(whole, tiny_bert):
+def test_word_vectors_are_of_the_pretrained_bert_whether_it_was_fine_tuned_before_or_not(whole, tiny_bert):
     words = ["good", "films"]
-    finetuned = teacher_vectors(words, load_word_vector_teacher(str(whole[1])))
-    np.testing.assert_array_equal(finetuned, teacher_vectors(words, whole[0].teacher))
-    pretrained = teacher_vectors(words, load_word_vector_teacher(str(tiny_bert)))
-    assert np.abs(pretrained - finetuned).max() > 1e-3
+    of_finetuned = teacher_vectors(words, load_word_vector_teacher(str(whole[1])))
+    np.testing.assert_array_equal(of_finetuned, teacher_vectors(words, load_word_vector_teacher(str(tiny_bert))))
+    assert np.abs(of_finetuned - teacher_vectors(words, whole[0].teacher)).max() > 1e-3
+
+
+def test_word_vectors_of_a_finetuned_teacher_whose_pretrained_bert_has_gone_are_its_own(whole, tmp_path, capsys):
+    folder = shutil.copytree(whole[1], tmp_path / "teacher")
+    write_json(folder / "teacher.json", read_json(folder / "teacher.json") | {"pretrained": "./gone"})
+    own = teacher_vectors(["good", "films"], load_word_vector_teacher(str(folder)))
+    np.testing.assert_array_equal(own, teacher_vectors(["good", "films"], whole[0].teacher))
+    assert "fine-tuned from isn't there: --teacher=./gone: no such folder" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"--teacher=\./gone: no such folder"):
+        load_word_vector_teacher("./gone")

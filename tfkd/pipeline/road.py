@@ -25,7 +25,7 @@ from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
-from tfkd.training.model_folders import TEACHER_FILE, is_finetuned
+from tfkd.training.model_folders import TEACHER_FILE, is_finetuned, pretrained_of
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, check_last_epoch, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
@@ -241,7 +241,7 @@ class _Road:
         if config.student.embeddings != "random":
             learning["word_vectors"] = self.word_vectors
         if config.student.tokenizer == PieceTokenizer.name:
-            learning["pieces_of"] = _content_of(config.teacher.teacher)
+            learning["pieces_of"] = _content_of(pretrained_of(config.teacher.teacher))
         distilled = self.steps.do(
             student.name,
             {**learning, **depends},
@@ -295,8 +295,10 @@ class _Road:
     @cached_property
     def word_vectors(self) -> str | list[list[Any]]:
         """What tells the vectors that students start with from others."""
-        embeddings = self.config.student.embeddings
-        return _content_of(self.config.teacher.teacher if embeddings == "teacher" else embeddings.removeprefix("file:"))
+        config, embeddings = self.config, self.config.student.embeddings
+        if embeddings == "teacher":
+            return _content_of(pretrained_of(config.teacher.teacher))
+        return _content_of(embeddings.removeprefix("file:"))
 
     def _set_up_of_file(self, update: bool) -> None:
         """Sets students up at once if they start with a file's vectors and are still to be trained.

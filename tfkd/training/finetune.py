@@ -18,12 +18,12 @@ from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, sha256_of, write_json
 from tfkd.models.frozen_blocks import TrainedBlocks
 from tfkd.models.teacher import BertInputs, Teacher, compile_for_finetuning
-from tfkd.progress import progress_bar
+from tfkd.progress import progress_bar, say
 from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import Corpus, digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.loop import fit_epochs, make_deterministic
-from tfkd.training.model_folders import TEACHER_FILE, is_finetuned
+from tfkd.training.model_folders import TEACHER_FILE, is_finetuned, pretrained_of
 
 
 @dataclass(frozen=True)
@@ -154,10 +154,19 @@ def load_pretrained(config: TeacherConfig, num_classes: int) -> Teacher:
 
 
 def load_word_vector_teacher(name: str) -> Teacher:
-    """Loads the BERT whose word vectors a student starts with: a fine-tuned folder, or any pretrained one."""
-    if is_finetuned(name):
+    """Loads the BERT whose word vectors a student of this teacher starts with (see `pretrained_of`).
+
+    Raises:
+      InputError: there is none of that name, or it can't be loaded.
+    """
+    pretrained = pretrained_of(name)
+    try:
+        return load_pretrained(TeacherConfig(teacher=pretrained), num_classes=2)
+    except InputError as e:
+        if not is_finetuned(name):
+            raise
+        say(f"word vectors: of {name} as it is, for the BERT that it was fine-tuned from isn't there: {e}")
         return load_finetuned(name).teacher
-    return load_pretrained(TeacherConfig(teacher=name), num_classes=2)
 
 
 def _fingerprint(folder: Path) -> str:
