@@ -10,7 +10,7 @@ from tfkd import progress
 
 def test_log_gets_a_line_with_rate_and_eta_now_and_then(capsys, monkeypatch):
     monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
-    with progress.progress_bar(2000, "label") as bar:
+    with progress.progress_bar(2000, "label", "sentences") as bar:
         bar.update(500)
         progress.say("a message")
         bar.update(500)
@@ -40,7 +40,7 @@ def test_duration(seconds, said):
 
 
 def test_short_work_leaves_no_line_in_a_log(capsys):
-    with progress.progress_bar(10, "label") as bar:
+    with progress.progress_bar(10, "label", "sentences") as bar:
         bar.update(10)
     assert capsys.readouterr() == ("", "")
 

@@ -34,7 +34,7 @@ class Bar(tqdm):
             self.last_print_n, self.last_print_t = self.n, self._time()
 
 
-def progress_bar(total: int, what: str, unit: str = "sentences") -> Bar:
+def progress_bar(total: int, what: str, unit: str) -> Bar:
     """Returns a bar of so many units."""
     return Bar(total=total, desc=what, unit=f" {unit}", unit_scale=True)
 

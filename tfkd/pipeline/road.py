@@ -116,12 +116,13 @@ def run(config: RunConfig, folder: str | Path, update: bool = False, corpus: Cor
     Raises:
       TfkdError: something a user can mend; what was done stays done.
     """
-    return _Road(config, Path(folder), update, corpus).go()
+    return _Road(config, Path(folder), update, corpus).go(update)
 
 
 def fine_tune(config: RunConfig, folder: str | Path) -> Path:
     """Does the first step of `run` alone, for other runs to share; returns the teacher's folder."""
     road = _Road(config, Path(folder), update=False)
+    road.begin()
     road.finetuned_step()
     return road.run.teacher
 
@@ -133,12 +134,15 @@ class _Road:
         self.steps = Steps(folder, [*self.run.steps(), FIGURES_STEP])
         check_runtime(config.export, self.corpus.pairs)
         check_last_epoch(config.student, config.distill)
-        self._set_up_of_file(update)
-        # Not before the data could be read: flags with a slip in them shouldn't bind the folder.
-        write_json(folder / FLAGS_FILE, flags_of(config))
-        _drop_leftovers(folder)
 
-    def go(self) -> dict[str, Any]:
+    def begin(self) -> None:
+        """Makes the folder this road's, whose data could be read: flags with a slip in them shouldn't bind it."""
+        write_json(self.folder / FLAGS_FILE, flags_of(self.config))
+        _drop_leftovers(self.folder)
+
+    def go(self, update: bool) -> dict[str, Any]:
+        self._set_up_of_file(update)
+        self.begin()
         transfer_set, depends = self._transfer_set()
         for seed in self.config.student_seeds:
             self._student(seed, transfer_set, depends)

@@ -18,7 +18,7 @@ from tfkd.files import atomic_folder, read_json, write_json
 from tfkd.models.int8_teacher import Int8Teacher
 from tfkd.models.teacher import Teacher
 from tfkd.progress import progress_bar, say
-from tfkd.text.examples import NO_LABEL, Examples, digest, kind_of
+from tfkd.text.examples import NO_LABEL, Examples, digest, kind_of, unit_of
 from tfkd.text.overlap import find_overlap
 from tfkd.transfer_set.shards import (
     MANIFEST,
@@ -66,7 +66,7 @@ def label_sentences(
     labelled = [i for i in range(len(sentences)) if shard_path(folder, i).exists()]
     if labelled:
         say(f"label: going on with {len(labelled)} of {len(sentences)} shards labelled already")
-    with progress_bar(sentences.rows, "label") as bar:
+    with progress_bar(sentences.rows, "label", unit_of(is_of_pairs(sentences.schema))) as bar:
         bar.update(sum(sentences.manifest["shards"][i]["rows"] for i in labelled))
         for i in sorted(set(range(len(sentences))) - set(labelled)):
             labeller = labeller or _labeller(teacher, sentences, config)

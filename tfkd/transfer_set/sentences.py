@@ -39,7 +39,7 @@ def write_sentences(
     further = recombined(corpus.train, config.neighbours, seed) if corpus.pairs else Examples.without_labels([])
     each = 1 + config.n_iter + config.n_splice
     total = (len(corpus.train) + len(further)) * each + len(corpus.unlabelled)
-    with atomic_folder(folder) as temporary, progress_bar(total, "augment") as bar:
+    with atomic_folder(folder) as temporary, progress_bar(total, "augment", corpus.unit) as bar:
         seen = _SeenTexts(temporary / "seen.sqlite")
         dropped: Counter[str] = Counter()
         rows = _kept(_sentences(corpus, further, config, seed), seen, set(overlap_keys(corpus.dev)), dropped, bar)
