@@ -309,6 +309,13 @@ def test_update_of_the_students_keeps_the_transfer_set(config, copied, capsys):
 
 
 @pytest.mark.usefixtures("copying")
+def test_another_baseline_leaves_the_student_as_it_is(config, copied, capsys):
+    distill = replace(config.distill, baseline_embedding_training="multichannel")
+    run(replace(config, distill=distill), copied, update=True)
+    assert _done(capsys.readouterr().err) == ["baseline"]
+
+
+@pytest.mark.usefixtures("copying")
 def test_seeds_in_another_order(config, copied, capsys):
     def seeds() -> list[str]:
         names = ("student", "baseline", "student-seed1", "baseline-seed1", "student-seed2", "baseline-seed2")

@@ -234,7 +234,7 @@ class _Road:
     def _student(self, seed: int, transfer_set: ShardedTable, depends: dict[str, Any]) -> None:
         config, corpus = self.config, self.corpus
         student, baseline = self.run.student(seed), self.run.baseline(seed)
-        learning = {
+        learning: dict[str, Any] = {
             "student": dataclasses.asdict(config.student),
             "distill": dataclasses.asdict(config.distill),
             "train": digest(corpus.train),
@@ -246,9 +246,10 @@ class _Road:
             learning["word_vectors"] = self.word_vectors
         if config.student.tokenizer == PieceTokenizer.name:
             learning["pieces_of"] = _content_of(pretrained_of(config.teacher.teacher))
+        of_student = {k: v for k, v in learning["distill"].items() if not k.startswith("baseline_")}
         distilled = self.steps.do(
             student.name,
-            {**learning, **depends},
+            {**learning, "distill": of_student, **depends},
             _STUDENT,
             [student],
             lambda: distil(transfer_set, self.setup, student, seed),
