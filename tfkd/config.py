@@ -103,6 +103,11 @@ class TeacherConfig:
     teacher_learning_rate: float = _option(4e-5, "peak learning rate of AdamW")
     teacher_warmup: float = _option(0.1, "share of the steps in which the learning rate rises")
     teacher_weight_decay: float = _option(0.01, "AdamW's weight decay; biases and layer norms are left out")
+    teacher_r_drop: float = _option(
+        0.0,
+        "R-Drop's alpha: a step reads its sentences twice, under other dropout, and this is the weight of making the "
+        "two predictions one, which keeps a teacher from learning train by heart; a step takes twice the time; 0: none",
+    )
     teacher_frozen_blocks: int = _option(
         1, "blocks of the BERT left as they are, from below: 1 the embeddings, 2 the first layer too, ...; 0: none"
     )
@@ -113,6 +118,7 @@ class TeacherConfig:
         _check(self.teacher_epochs >= 0, "teacher_epochs", self.teacher_epochs, "0 or more")
         _check_share(self, "teacher_warmup")
         _check(self.teacher_weight_decay >= 0, "teacher_weight_decay", self.teacher_weight_decay, "0 or more")
+        _check(self.teacher_r_drop >= 0, "teacher_r_drop", self.teacher_r_drop, "0 or more")
         _check(self.teacher_frozen_blocks >= 0, "teacher_frozen_blocks", self.teacher_frozen_blocks, "0 or more")
         _check(self.max_pieces >= 3, "max_pieces", self.max_pieces, "at least 3")
 

@@ -99,6 +99,7 @@ def test_unknown_flag(name):
         ("--alpha=nan", "--alpha=nan"),
         ("--learning_rate=nan", "--learning_rate=nan"),
         ("--teacher_weight_decay=nan", "--teacher_weight_decay=nan"),
+        ("--teacher_r_drop=-1", "--teacher_r_drop=-1.0: expected 0 or more"),
         ("--p_mask=0.7 --p_pos=0.7", "at most 1"),
         ("--optimizer=sgd", "tfkd: --optimizer=sgd: expected one of adam|adadelta; see"),
         ("--soft_loss=l1", "l1"),

@@ -58,6 +58,20 @@ def test_teacher_learns_and_its_dev_accuracy_is_its_own(whole):
     assert (finetuned.label_names, finetuned.teacher.max_pieces) == (("neg", "pos"), 16)
 
 
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_r_drop_brings_the_two_readings_of_a_text_together(tiny_bert, tmp_path, frozen):
+    def apart(**changes) -> float:
+        """The variance of a teacher's logits of a text under dropout."""
+        chosen = config(tiny_bert, teacher_frozen_blocks=frozen, **changes)
+        teacher = finetune(small_corpus(), chosen, tmp_path / str(chosen.teacher_r_drop), SEED).teacher
+        inputs = teacher.encode(small_corpus().dev.texts).padded(np.arange(len(small_corpus().dev)))
+        return float(np.var([teacher.classifier(inputs, training=True) for _ in range(8)], axis=0).mean())
+
+    assert apart(teacher_r_drop=50.0) < apart() / 3
+    losses = [loss for loss, _ in epochs_of(tmp_path / "50.0")]
+    assert losses[-1] < losses[0]
+
+
 @pytest.mark.parametrize(
     ("rows", "wanted", "epochs"), [(600, 0, 10), (2000, 0, 5), (3200, 0, 3), (60_000, 0, 3), (600, 2, 2)]
 )

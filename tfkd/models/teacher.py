@@ -13,6 +13,7 @@ import keras_hub
 import numpy as np
 import tensorflow as tf
 
+from tfkd.models.r_drop import RDropCrossEntropy
 from tfkd.text.batching import sorted_batches
 
 _INT_MATRIX = tf.TensorSpec([None, None], tf.int32)
@@ -184,7 +185,7 @@ def _cut_lengths(lengths: list[int], room: int) -> list[int]:
 
 
 def compile_for_finetuning(
-    model: keras.Model, steps: int, learning_rate: float, warmup: float, weight_decay: float
+    model: keras.Model, steps: int, learning_rate: float, warmup: float, weight_decay: float, r_drop: float = 0.0
 ) -> None:
     """Compiles with AdamW as BERT is fine-tuned: linear warm-up and decay, no decay of biases and norms.
 
@@ -194,6 +195,7 @@ def compile_for_finetuning(
       learning_rate: its peak.
       warmup: share of the steps in which the learning rate rises.
       weight_decay: AdamW's.
+      r_drop: if it isn't 0 batches give their rows twice, and it is RDropCrossEntropy's alpha.
     """
     optimizer = keras.optimizers.AdamW(
         WarmupLinearDecay(learning_rate, steps, warmup), weight_decay=weight_decay, clipnorm=1.0
@@ -201,7 +203,7 @@ def compile_for_finetuning(
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(
         optimizer=optimizer,
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=RDropCrossEntropy(r_drop) if r_drop else keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,  # every length would be compiled anew
     )
 

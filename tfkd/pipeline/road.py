@@ -35,6 +35,7 @@ from tfkd.transfer_set.shards import MANIFEST, ShardedTable, check_transfer_set,
 _TRAINING = ("tfkd.text.batching", "tfkd.training.checkpoint", "tfkd.training.loop")
 _TEACHER = (
     "tfkd.models.frozen_blocks",
+    "tfkd.models.r_drop",
     "tfkd.models.teacher",
     "tfkd.training.finetune",
     *_TRAINING,

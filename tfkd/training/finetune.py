@@ -17,6 +17,7 @@ from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
 from tfkd.files import atomic_folder, read_json, sha256_of, write_json
 from tfkd.models.frozen_blocks import TrainedBlocks
+from tfkd.models.r_drop import twice
 from tfkd.models.teacher import BertInputs, Teacher, compile_for_finetuning
 from tfkd.progress import progress_bar, say
 from tfkd.text.batching import shuffled_batches
@@ -93,11 +94,12 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
         config.teacher_learning_rate,
         config.teacher_warmup,
         config.teacher_weight_decay,
+        config.teacher_r_drop,
     )
     checkpoints = checkpoints_folder(folder)
     history = fit_epochs(
         trained.model,
-        lambda epoch: _batches(train, corpus.train.labels, config.teacher_batch_size, seed, epoch),
+        lambda epoch: _batches(train, corpus.train.labels, config, seed, epoch),
         (trained.signature, tf.TensorSpec([None], tf.int32)),
         steps,
         epochs,
@@ -178,8 +180,10 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _batches(
-    inputs: BertInputs, labels: np.ndarray, batch_size: int, seed: int, epoch: int
+    inputs: BertInputs, labels: np.ndarray, config: TeacherConfig, seed: int, epoch: int
 ) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
     rng = np.random.default_rng([seed, epoch])
-    for rows in shuffled_batches(inputs.lengths, batch_size, rng):
+    for rows in shuffled_batches(inputs.lengths, config.teacher_batch_size, rng):
+        if config.teacher_r_drop:
+            rows = twice(rows)
         yield inputs.padded(rows), labels[rows]
