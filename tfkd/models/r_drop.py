@@ -17,8 +17,8 @@ def twice(batch: np.ndarray) -> np.ndarray:
 class RDropCrossEntropy(keras.losses.Loss):
     """Cross-entropy of rows given `twice`, and how far the two probabilities that dropout makes of a row are apart.
 
-    Of labels int [2 * batch] and logits [2 * batch, classes]: half of the paper's loss, [batch], in nats. By halves it
-    is the cross-entropy alone where alpha is 0.
+    Of labels int [2 * batch] and logits [2 * batch, classes]: half of the paper's loss, [batch], in nats. Where alpha
+    is 0 its mean is the cross-entropy's.
 
     Args:
       alpha: weight of the mean of both Kullback-Leibler divergences, beside the sum of both cross-entropies.
