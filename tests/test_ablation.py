@@ -33,8 +33,8 @@ def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
 def test_each_variant_changes_the_recipe_in_a_way_of_its_own(config):
     varied = {variant.name: variant.applied_to(config) for variant in VARIANTS}
     assert len(varied) == len(VARIANTS)
-    assert [name for name, variant in varied.items() if variant == config] == ["all", "pieces"]
-    assert len(set(varied.values())) == len(VARIANTS) - 1
+    assert [name for name, variant in varied.items() if variant == config] == ["all", "not_near", "no_r_drop", "pieces"]
+    assert len(set(varied.values())) == len(VARIANTS) - 3
 
 
 def test_variants_by_hand(config):
@@ -73,6 +73,23 @@ def test_ablation(config, tmp_path, capsys):
     capsys.readouterr()
     assert ablate(config, tmp_path, chosen) == table
     assert ": done in " not in capsys.readouterr().err
+
+
+def test_a_variant_of_another_teacher_fine_tunes_its_own(config, tmp_path):
+    chosen = [variant for variant in VARIANTS if variant.name in ("all", "r_drop", "argmax")]
+    short = replace(config, student_seeds=(1,), distill=replace(config.distill, epochs=1))
+    table = ablate(short, tmp_path, chosen)
+    assert {path.parent.parent.name for path in tmp_path.glob("*/teacher/teacher.json")} == {"teacher", "r_drop"}
+    assert {path.parent.parent.name for path in tmp_path.glob("*/transfer_set/manifest.json")} == {"all", "r_drop"}
+    teachers = {v.name: read_json(tmp_path / v.name / "metrics.json")["teacher"]["dev_accuracy"] for v in chosen}
+    assert teachers["all"] == teachers["argmax"]
+    own = "" if teachers["r_drop"] == teachers["all"] else f": {100 * teachers['r_drop']:.2f} %"
+    assert f"the teacher under R-Drop{own}" in {line.split("|")[1].strip() for line in table.splitlines()}
+
+    # A teacher that was fine-tuned before is taken as it is: there is no other to compare it with.
+    given = replace(short, teacher=replace(short.teacher, teacher=str(tmp_path / "teacher" / "teacher")))
+    assert "R-Drop" not in ablate(given, tmp_path / "given", chosen[:2])
+    assert not list((tmp_path / "given").rglob("teacher.json"))
 
 
 @pytest.mark.parametrize(

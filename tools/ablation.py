@@ -2,9 +2,10 @@
 
     python tools/ablation.py --flagfile=recipes/quickstart.flags --student_seeds=1,2,3
 
-Takes the flags of `tfkd run`, and does a run for each variant below --runs/--name: one teacher for all, and one
-transfer set for all variants that are augmented alike. Started again after an interruption it goes on where it was.
-The table, in Markdown, is printed and stands in ablation.md there; it is written anew after every variant.
+Takes the flags of `tfkd run`, and does a run for each variant below --runs/--name: one teacher for all but those that
+are fine-tuned otherwise, and one transfer set for all variants that are augmented alike. Started again after an
+interruption it goes on where it was. The table, in Markdown, is printed and stands in ablation.md there; it is written
+anew after every variant.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfkd.commands import run as run_command
+from tfkd.config import TeacherConfig
 from tfkd.errors import TfkdError, UsageError
 from tfkd.files import read_json, write_text
 from tfkd.native_stderr import import_tensorflow
 from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
+from tfkd.training.model_folders import is_finetuned
 
 if TYPE_CHECKING:
     from tfkd.pipeline.run_config import RunConfig
@@ -58,7 +61,7 @@ class Variant:
         return dataclasses.replace(config, **groups)
 
 
-_NOT_OF_THE_PAPER = {"n_splice": 0, "neighbours": 0}
+_NOT_OF_THE_PAPER = {"n_splice": 0, "p_near": 0.0, "neighbours": 0}
 _NO_RULE = {"p_mask": 0.0, "p_pos": 0.0, "p_ng": 0.0, **_NOT_OF_THE_PAPER}
 
 # The first is the recipe itself; the others say what they change of it.
@@ -69,9 +72,11 @@ VARIANTS = (
     Variant("pos", "POS-guided replacement alone", {**_NO_RULE, "p_pos": 0.1}),
     Variant("ngrams", "n-grams alone", {"p_mask": 0.0, "p_pos": 0.0, **_NOT_OF_THE_PAPER}),
     Variant("rules", "the paper's three rules", _NOT_OF_THE_PAPER),
-    Variant("splicing", "splicing alone", {"n_iter": 0, "neighbours": 0}),
+    Variant("splicing", "splicing alone", {"n_iter": 0, "p_near": 0.0, "neighbours": 0}),
     Variant("neighbours", "pairs of neighbours alone", {"n_iter": 0, "n_splice": 0}),
     Variant("without_splicing", "all but splicing", {"n_splice": 0}),
+    Variant("near", "words of spliced sentences replaced by near ones", {"p_near": 0.25}),
+    Variant("not_near", "words of spliced sentences as they are", {"p_near": 0.0}),
     Variant("without_neighbours", "all but the pairs of neighbours", {"neighbours": 0}),
     Variant("known", "rare words never read as if they were unknown", {"p_unknown": 0.0}),
     Variant("no_dropout", "no dropout", {"dropout": 0.0}),
@@ -79,6 +84,8 @@ VARIANTS = (
     Variant("alpha05", "alpha 0.5", {"alpha": 0.5}),
     Variant("alpha1", "alpha 1: hard labels, the teacher's where there is none", {"alpha": 1.0}),
     *(Variant(f"kl{t}", f"KL at temperature {t}", {"soft_loss": "kl", "temperature": float(t)}) for t in (1, 2, 3, 4)),
+    Variant("r_drop", "the teacher under R-Drop", {"teacher_r_drop": 2.0}),
+    Variant("no_r_drop", "the teacher without R-Drop", {"teacher_r_drop": 0.0}),
     Variant("words", "words instead of word pieces", {"tokenizer": "words"}),
     Variant("pieces", "word pieces instead of words", {"tokenizer": "pieces"}),
     Variant("random", "random vectors", {"embeddings": "random", "embedding_training": "free"}),
@@ -122,22 +129,27 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
     from tfkd.pipeline.road import fine_tune, run
     from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 
-    teacher = dataclasses.replace(config.teacher, teacher=str(fine_tune(config, folder / "teacher")))
-    config = dataclasses.replace(config, teacher=teacher)
+    shared = dataclasses.replace(config.teacher, teacher=str(fine_tune(config, folder / "teacher")))
+
+    def config_of(variant: Variant) -> RunConfig:
+        varied = variant.applied_to(config)
+        return dataclasses.replace(varied, teacher=shared) if varied.teacher == config.teacher else varied
+
     recipe, *others = variants
+    of_recipe = config_of(recipe)
     say(f"\n=== {recipe.name}: {recipe.what} ===")
-    run(config, folder / recipe.name)
+    run(of_recipe, folder / recipe.name)
     transfer_set = folder / recipe.name / "transfer_set"
     pairs = is_of_pairs(ShardedTable(transfer_set).schema)
-    done = {_in_effect(config, pairs): recipe}
+    done = {_in_effect(of_recipe, pairs): recipe}
     for variant in others:
-        varied = variant.applied_to(config)
+        varied = config_of(variant)
         if (effect := _in_effect(varied, pairs)) in done:
             continue
         say(f"\n=== {variant.name}: {variant.what} ===")
         # The baseline is the recipe's; so is the transfer set, if it would be the same.
         distill = dataclasses.replace(varied.distill, baseline_epochs=0)
-        same = (varied.augmentation, varied.teacher) == (config.augmentation, config.teacher)
+        same = (varied.augmentation, varied.teacher) == (of_recipe.augmentation, of_recipe.teacher)
         varied = dataclasses.replace(varied, distill=distill, transfer_set=str(transfer_set) if same else "")
         run(varied, folder / variant.name)
         done[effect] = variant
@@ -148,24 +160,29 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
 
 
 def _in_effect(config: RunConfig, pairs: bool) -> RunConfig:
-    """Returns the config without what plays no part in texts of this kind."""
+    """Returns the config without what plays no part in texts of this kind, or of this teacher."""
     augmentation = config.augmentation if pairs else dataclasses.replace(config.augmentation, neighbours=0)
-    return dataclasses.replace(config, augmentation=augmentation)
+    teacher = config.teacher
+    if is_finetuned(teacher.teacher):
+        teacher = TeacherConfig(teacher=teacher.teacher)
+    return dataclasses.replace(config, augmentation=augmentation, teacher=teacher)
 
 
 def _write_table(folder: Path, variants: Collection[Variant]) -> str:
     recipe = read_json(folder / next(iter(variants)).name / "metrics.json")
+    teacher = recipe["teacher"]["dev_accuracy"]
     rows = [
-        ("", "dev accuracy of the .tflite", "agrees with the teacher", "rows", "minutes"),
-        ("the teacher", f"{100 * recipe['teacher']['dev_accuracy']:.2f} %", "", "", ""),
+        ("", "dev accuracy of the .tflite", "agrees with its teacher", "rows", "minutes"),
+        ("the teacher", f"{100 * teacher:.2f} %", "", "", ""),
         ("hard labels alone", _spread(recipe, "baseline.dev_accuracy"), "", f"{recipe['rows']['train']:,}", ""),
     ]
     for variant in variants:
         metrics = read_json(folder / variant.name / "metrics.json")
         steps = [read_json(path) for path in (folder / variant.name / "steps").glob("*.json")]
+        own = metrics["teacher"]["dev_accuracy"]
         rows.append(
             (
-                variant.what,
+                variant.what + ("" if own == teacher else f": {100 * own:.2f} %"),
                 _spread(metrics, "export.dev_accuracy"),
                 _spread(metrics, "student.teacher_agreement"),
                 f"{metrics['rows']['transfer_set']:,}",

@@ -26,6 +26,7 @@ from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
 from tfkd.training.model_folders import TEACHER_FILE, is_finetuned, pretrained_of
+from tfkd.training.near_words import load_near_words
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, check_last_epoch, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
@@ -41,7 +42,9 @@ _TEACHER = (
     *_TRAINING,
 )
 _SENTENCES = (
+    "tfkd.training.near_words",
     "tfkd.text.augmentation",
+    "tfkd.text.near_words",
     "tfkd.text.overlap",
     "tfkd.text.recombination",
     "tfkd.text.splicing",
@@ -216,13 +219,16 @@ class _Road:
             "label_names": corpus.label_names,
             "seed": config.seed,
         }
-        return self.steps.do(
-            "sentences",
-            depends,
-            _SENTENCES,
-            [folder / MANIFEST],
-            lambda: write_sentences(corpus, config.augmentation, folder, config.label.shard_rows, config.seed),
-        )
+        if config.augmentation.p_near:
+            depends["near_words"] = _content_of(pretrained_of(config.teacher.teacher))
+        return self.steps.do("sentences", depends, _SENTENCES, [folder / MANIFEST], self._write_sentences)
+
+    def _write_sentences(self) -> None:
+        config = self.config
+        p_near = config.augmentation.p_near
+        near = load_near_words(config.teacher.teacher, p_near) if p_near else None
+        folder, shard_rows = self.folder / "sentences", config.label.shard_rows
+        write_sentences(self.corpus, config.augmentation, folder, shard_rows, config.seed, near)
 
     @cached_property
     def finetuned(self) -> FinetunedTeacher:
