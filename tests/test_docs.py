@@ -263,7 +263,7 @@ def test_what_a_page_names_is_there(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not target.startswith("https://"):
             file, _, anchor = target.partition("#")
-            assert (linked := page.parent / file).exists(), target
+            assert (linked := page.parent / file if file else page).exists(), target
             assert not anchor or f"# {anchor.replace('-', ' ')}\n" in linked.read_text("utf-8").lower(), target
 
 
