@@ -14,7 +14,7 @@ from tests.commands.conftest import ROOT
 from tfkd.config import AugmentationConfig, DataConfig, DistillConfig, ExportConfig, StudentConfig, TeacherConfig
 from tfkd.files import read_json
 from tfkd.pipeline.run_config import RunConfig
-from tools.ablation import VARIANTS, ablate
+from tools.ablation import VARIANTS, _in_effect, ablate
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,15 @@ def test_variants_by_hand(config):
     assert by_name["pos"].augmentation == pos_alone
     assert by_name["kl3"].distill == replace(config.distill, soft_loss="kl", temperature=3.0)
     assert by_name["times20"].augmentation.n_iter == 20
+
+
+def test_variants_that_come_to_the_same(config):
+    near = replace(config, augmentation=replace(config.augmentation, p_near=0.25))
+    by_name = {variant.name: variant.applied_to(near) for variant in VARIANTS}
+    # Without spliced sentences there are none to have near words.
+    assert _in_effect(by_name["rules"], pairs=False) == _in_effect(by_name["without_splicing"], pairs=False)
+    assert _in_effect(by_name["rules"], pairs=True) != _in_effect(by_name["without_splicing"], pairs=True)
+    assert _in_effect(by_name["all"], pairs=False) != _in_effect(by_name["not_near"], pairs=False)
 
 
 def test_ablation(config, tmp_path, capsys):

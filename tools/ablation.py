@@ -160,9 +160,12 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
 
 
 def _in_effect(config: RunConfig, pairs: bool) -> RunConfig:
-    """Returns the config without what plays no part in texts of this kind, or of this teacher."""
-    augmentation = config.augmentation if pairs else dataclasses.replace(config.augmentation, neighbours=0)
-    teacher = config.teacher
+    """Returns the config without what plays no part: by the kind of texts, the teacher, or its own other flags."""
+    augmentation, teacher = config.augmentation, config.teacher
+    if not pairs:
+        augmentation = dataclasses.replace(augmentation, neighbours=0)
+    if not augmentation.n_splice:
+        augmentation = dataclasses.replace(augmentation, p_near=0.0)
     if is_finetuned(teacher.teacher):
         teacher = TeacherConfig(teacher=teacher.teacher)
     return dataclasses.replace(config, augmentation=augmentation, teacher=teacher)

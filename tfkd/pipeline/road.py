@@ -220,7 +220,7 @@ class _Road:
             "seed": config.seed,
         }
         if config.augmentation.p_near:
-            depends["near_words"] = _content_of(pretrained_of(config.teacher.teacher))
+            depends["near_words"] = self.pretrained
         return self.steps.do("sentences", depends, _SENTENCES, [folder / MANIFEST], self._write_sentences)
 
     def _write_sentences(self) -> None:
@@ -235,6 +235,11 @@ class _Road:
         found = load_finetuned(self.run.teacher)
         check_task(self.run.teacher, found.label_names, found.pairs, self.corpus.label_names, self.corpus.pairs)
         return found
+
+    @property
+    def pretrained(self) -> str | list[list[Any]]:
+        """What tells the BERT that the teacher is, or was fine-tuned from, from others."""
+        return _content_of(pretrained_of(self.config.teacher.teacher))
 
     # --- students ---
 
@@ -252,7 +257,7 @@ class _Road:
         if config.student.embeddings != "random":
             learning["word_vectors"] = self.word_vectors
         if config.student.tokenizer == PieceTokenizer.name:
-            learning["pieces_of"] = _content_of(pretrained_of(config.teacher.teacher))
+            learning["pieces_of"] = self.pretrained
         of_student = {k: v for k, v in learning["distill"].items() if not k.startswith("baseline_")}
         distilled = self.steps.do(
             student.name,
@@ -307,9 +312,9 @@ class _Road:
     @cached_property
     def word_vectors(self) -> str | list[list[Any]]:
         """What tells the vectors that students start with from others."""
-        config, embeddings = self.config, self.config.student.embeddings
+        embeddings = self.config.student.embeddings
         if embeddings == "teacher":
-            return _content_of(pretrained_of(config.teacher.teacher))
+            return self.pretrained
         return _content_of(embeddings.removeprefix("file:"))
 
     def _set_up_of_file(self, update: bool) -> None:

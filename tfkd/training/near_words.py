@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import tensorflow as tf
 
 from tfkd.models.teacher import Teacher
 from tfkd.text.near_words import NearWords
@@ -36,8 +37,8 @@ def near_words(teacher: Teacher) -> dict[str, tuple[str, ...]]:
     found = {}
     for start in range(0, len(rows), _BLOCK_ROWS):
         cosines = vectors[start : start + _BLOCK_ROWS] @ vectors.T
-        nearest = np.argsort(-cosines, axis=1, kind="stable")[:, : _NEAREST + 1]
-        for word, (of_word, others) in enumerate(zip(cosines, nearest.tolist(), strict=True), start):
+        nearest = tf.math.top_k(cosines, min(_NEAREST + 1, len(rows))).indices.numpy().tolist()
+        for word, (of_word, others) in enumerate(zip(cosines, nearest, strict=True), start):
             near = [other for other in others if other != word and of_word[other] >= _LEAST_COSINE][:_NEAREST]
             if near:
                 found[pieces[rows[word]]] = tuple(pieces[rows[other]] for other in near)
