@@ -7,7 +7,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -26,20 +26,26 @@ class Outcome:
     out: str
     err: str
 
+    def without_notes(self) -> Outcome:
+        """Returns it without what was said of the data."""
+        kept = [line for line in self.err.splitlines(keepends=True) if not line.startswith("data: ")]
+        return replace(self, err="".join(kept))
+
 
 def call(*argv: object) -> Outcome:
     """Runs one command in this process, with flags of its own."""
     out, err = io.StringIO(), io.StringIO()
-    _forget_flags()
+    forget_flags()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = run_command([str(argument) for argument in argv])
     finally:
-        _forget_flags()
+        forget_flags()
     return Outcome(status, out.getvalue(), err.getvalue())
 
 
-def _forget_flags() -> None:
+def forget_flags() -> None:
+    """Forgets the flags that a command of this process has defined."""
     for module, defined in list(flags.FLAGS.flags_by_module_dict().items()):
         if module.startswith("tfkd") or module == "__main__":
             for name in [n for flag in defined for n in (flag.name, flag.short_name) if n]:

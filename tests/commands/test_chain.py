@@ -33,8 +33,9 @@ def test_augment_with_the_words_that_a_teacher_knows_to_be_near(chain, tiny_bert
     spliced, near = made(), made("--p_near=1", f"--teacher={chain.folder / 'teacher'}")
     assert near != spliced
     assert near == made("--p_near=1", f"--teacher={tiny_bert}")
+    assert made("--p_near=1", "--n_splice=0", "--teacher=./nowhere") == []  # no sentence to have them, no BERT read
     outcome = call("augment", f"--data={chain.data}", "--p_near=1", "--teacher=./nowhere", f"--out={tmp_path / 'out'}")
-    assert_one_line(_without_notes(outcome), 1, "--teacher=./nowhere: no such folder")
+    assert_one_line(outcome.without_notes(), 1, "--teacher=./nowhere: no such folder")
     assert not list(tmp_path.iterdir())
 
 
@@ -63,7 +64,7 @@ def test_labels_of_another_task(chain, tmp_path):
     other = tmp_path / "other.tsv"
     other.write_text("sentence\tlabel\n" + "".join(f"the film {i} is it\t{['no', 'yes'][i % 2]}\n" for i in range(40)))
     assert_one_line(
-        _without_notes(call("evaluate", f"--data={other}", chain.tflite)), 1, "negative, positive", "no, yes"
+        call("evaluate", f"--data={other}", chain.tflite).without_notes(), 1, "negative, positive", "no, yes"
     )
     outcome = call(
         "distill",
@@ -72,20 +73,20 @@ def test_labels_of_another_task(chain, tmp_path):
         f"--teacher={chain.folder / 'teacher'}",
         f"--out={tmp_path / 'student'}",
     )
-    assert_one_line(_without_notes(outcome), 1, "negative, positive", "no, yes")
+    assert_one_line(outcome.without_notes(), 1, "negative, positive", "no, yes")
     assert not (tmp_path / "student").exists()
 
 
 def test_folders_of_the_wrong_kind(chain, tmp_path):
     data = f"--data={chain.data}"
     assert_one_line(
-        _without_notes(call("export", data, f"--student={chain.folder / 'teacher'}", "--out=x")), 1, "student.json"
+        call("export", data, f"--student={chain.folder / 'teacher'}", "--out=x").without_notes(), 1, "student.json"
     )
     label = call(
         "label", f"--sentences={chain.folder / 'sentences'}", f"--teacher={chain.folder / 'student'}", "--out=x"
     )
     assert_one_line(label, 1, "teacher.json")
-    assert_one_line(_without_notes(call("evaluate", data, chain.folder / "sentences")), 1, "student.json")
+    assert_one_line(call("evaluate", data, chain.folder / "sentences").without_notes(), 1, "student.json")
 
 
 def test_logits_of_another_model(chain, tmp_path):
@@ -95,12 +96,6 @@ def test_logits_of_another_model(chain, tmp_path):
     assert sum(map(len, read)) == read_json(source / "manifest.json")["rows"]
     assert_one_line(call("label", f"--logits_from={source}", "--labels=a,b,c", f"--out={out}"), 1, "logits")
     assert [pq.read_table(path) for path in sorted(out.glob("*.parquet"))] == read
-
-
-def _without_notes(outcome):
-    """The outcome without what was said of the data."""
-    kept = [line for line in outcome.err.splitlines() if not line.startswith("data: ")]
-    return type(outcome)(outcome.status, outcome.out, "\n".join(kept) + "\n")
 
 
 def test_tuning_keeps_the_fastest_file_within_the_limits(chain, tmp_path):

@@ -212,6 +212,14 @@ def test_data_that_is_not_there(name, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", OTHERS)
+def test_dev_that_is_train(name, tmp_path, monkeypatch, corpus_file):
+    monkeypatch.chdir(tmp_path)
+    outcome = call(name, f"--data={corpus_file}", f"--dev={corpus_file}", *OTHERS[name])
+    assert_one_line(outcome.without_notes(), 1, "of the rows that are not in dev too, 0, no two have different labels")
+    assert not list(tmp_path.iterdir())
+
+
 def test_files_that_are_not_there(tmp_path, monkeypatch, corpus_file):
     monkeypatch.chdir(tmp_path)
     assert_one_line(call("label", "--sentences=none", "--teacher=none", "--out=x"), 1, "none: no manifest.json")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import STUDENT_FLAGS, TEACHER_FLAGS, Outcome, assert_one_line, call
+from tests.commands.conftest import STUDENT_FLAGS, TEACHER_FLAGS, assert_one_line, call
 from tests.conftest import sentences
 from tests.report.pages import Page, assert_stands_alone
 from tfkd.config import DataConfig, ExportConfig, StudentConfig
@@ -38,12 +38,6 @@ def finished(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copied(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "whole"))
-
-
-def _without_notes(outcome: Outcome) -> Outcome:
-    """Returns an outcome without what the reading of the data said."""
-    lines = [line for line in outcome.err.splitlines(keepends=True) if not line.startswith("data: ")]
-    return Outcome(outcome.status, outcome.out, "".join(lines))
 
 
 # --- one run ---
@@ -114,7 +108,7 @@ def test_what_a_benchmark_measured_is_in_the_report(copied):
         assert "benchmark.json has student.tflite as measured before the file was made anew" in text
         assert "other.tflite" in text.split("What the files cost")[1].split("All figures")[0]
     (copied / "benchmark.json").write_text('{"models": [{}]}')
-    assert_one_line(_without_notes(call("report", copied)), 1, "a file of it isn't as `tfkd run` writes it: KeyError")
+    assert_one_line(call("report", copied).without_notes(), 1, "a file of it isn't as `tfkd run` writes it: KeyError")
 
 
 def test_a_length_that_fits_is_proposed(copied, tmp_path):
@@ -188,7 +182,7 @@ def test_data_that_has_gone_or_changed(copied, finished, tmp_path):
     lines = Path(flags["data"]).read_text("utf-8").splitlines(keepends=True)
     (tmp_path / "other.tsv").write_text("".join(lines[:1] + lines[:0:-1]), "utf-8")
     (copied / "flags.json").write_text(json.dumps(flags | {"data": str(tmp_path / "other.tsv")}))
-    outcome = _without_notes(call("report", copied))
+    outcome = call("report", copied).without_notes()
     assert_one_line(outcome, 1, "other.tsv no longer gives the dev rows that the run was made with")
     (copied / "flags.json").write_text(json.dumps(flags | {"data": "gone.tsv"}))
     assert_one_line(call("report", copied), 1, f"{copied}: its data can't be read again: gone.tsv")
@@ -196,7 +190,7 @@ def test_data_that_has_gone_or_changed(copied, finished, tmp_path):
 
 def test_a_teacher_that_has_gone(copied):
     shutil.rmtree(copied / "teacher")
-    assert_one_line(_without_notes(call("report", copied)), 1, "teacher: no fine-tuned teacher")
+    assert_one_line(call("report", copied).without_notes(), 1, "teacher: no fine-tuned teacher")
 
 
 def test_a_teacher_of_another_run_that_has_gone(copied, tmp_path):

@@ -22,12 +22,12 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     out, data, augmentation = required("out"), config_of(DataConfig), config_of(AugmentationConfig)
-    from tfkd.pipeline.data import read_sentences
+    from tfkd.pipeline.data import read_sentences_to_learn
     from tfkd.transfer_set.sentences import write_sentences
 
-    corpus = read_sentences(data, FLAGS.seed)
+    corpus = read_sentences_to_learn(data, FLAGS.seed)
     near = None
-    if augmentation.p_near:
+    if augmentation.has_near_words:
         import_tensorflow()
         from tfkd.training.near_words import load_near_words
 

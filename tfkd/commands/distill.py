@@ -28,11 +28,11 @@ def main(arguments: list[str]) -> None:
     data, shape, config = config_of(DataConfig), config_of(StudentConfig), config_of(DistillConfig)
     if FLAGS.baseline and not config.baseline_epochs:
         raise UsageError("--baseline_epochs=0: leaves nothing to do with --baseline")
-    from tfkd.pipeline.data import read_sentences
+    from tfkd.pipeline.data import read_sentences_to_learn
     from tfkd.transfer_set.shards import ShardedTable, check_transfer_set
 
     transfer_set = None if FLAGS.baseline else ShardedTable(required("transfer_set"))
-    corpus = read_sentences(data, FLAGS.seed)
+    corpus = read_sentences_to_learn(data, FLAGS.seed)
     if transfer_set is not None:
         check_transfer_set(transfer_set, corpus)
     import_tensorflow()

@@ -20,9 +20,9 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     out, data, teacher = required("out"), config_of(DataConfig), config_of(TeacherConfig)
-    from tfkd.pipeline.data import read_sentences
+    from tfkd.pipeline.data import read_sentences_to_learn
 
-    corpus = read_sentences(data, FLAGS.seed)
+    corpus = read_sentences_to_learn(data, FLAGS.seed)
     import_tensorflow()
     from tfkd.training.finetune import finetune
 

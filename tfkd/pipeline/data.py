@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfkd.config import DataConfig
+from tfkd.errors import InputError
 from tfkd.pipeline.run_config import REJECTS_FILE, RunConfig, refuse_other_flags
 from tfkd.progress import say
 from tfkd.text.corpus import read_corpus
@@ -28,6 +29,21 @@ def read_sentences(config: DataConfig, seed: int, rejects: Path | None = None) -
     return corpus
 
 
+def read_sentences_to_learn(config: DataConfig, seed: int, rejects: Path | None = None) -> Corpus:
+    """Reads sentences or pairs as `read_sentences` does, for a model that is to learn train.
+
+    Raises:
+      InputError: the data can't be read, or nothing is left of train without what is in dev.
+    """
+    corpus = read_sentences(config, seed, rejects)
+    if len(set(corpus.train.labels.tolist())) < 2:
+        raise InputError(
+            f"--data={config.data}: of the rows that are not in dev too, {len(corpus.train):,}, no two have different "
+            "labels: is dev the same file?"
+        )
+    return corpus
+
+
 def read_sentences_of_run(config: RunConfig, folder: Path, update: bool) -> Corpus:
     """Reads the sentences of a run that is begun or gone on with.
 
@@ -40,7 +56,7 @@ def read_sentences_of_run(config: RunConfig, folder: Path, update: bool) -> Corp
 
     Raises:
       UsageError: the folder was made with other flags, or is no run folder.
-      InputError: the data can't be read.
+      InputError: the data can't be read, or learnt.
     """
     refuse_other_flags(config, folder, update)
-    return read_sentences(config.data, config.seed, folder / REJECTS_FILE)
+    return read_sentences_to_learn(config.data, config.seed, folder / REJECTS_FILE)

@@ -219,16 +219,15 @@ class _Road:
             "label_names": corpus.label_names,
             "seed": config.seed,
         }
-        if config.augmentation.p_near:
+        if config.augmentation.has_near_words:
             depends["near_words"] = self.pretrained
         return self.steps.do("sentences", depends, _SENTENCES, [folder / MANIFEST], self._write_sentences)
 
     def _write_sentences(self) -> None:
-        config = self.config
-        p_near = config.augmentation.p_near
-        near = load_near_words(config.teacher.teacher, p_near) if p_near else None
+        config, augmentation = self.config, self.config.augmentation
+        near = load_near_words(config.teacher.teacher, augmentation.p_near) if augmentation.has_near_words else None
         folder, shard_rows = self.folder / "sentences", config.label.shard_rows
-        write_sentences(self.corpus, config.augmentation, folder, shard_rows, config.seed, near)
+        write_sentences(self.corpus, augmentation, folder, shard_rows, config.seed, near)
 
     @cached_property
     def finetuned(self) -> FinetunedTeacher:

@@ -81,6 +81,7 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
         dev_examples = _examples(dev, sources.dev, names, undo)
         if config.dev_rows:
             notes.append(f"--dev_rows={config.dev_rows} is not used: there is a dev split, {sources.dev.name}")
+        train_examples = _without_dev(train_examples, dev_examples, "rows of train", notes)
     else:
         _refuse_lone_labels(train_examples, names, sources.train, train.lines, columns.label)
         train_examples, dev_examples = _cut(train_examples, config.dev_rows, seed, sources.train.name)
@@ -89,8 +90,8 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
         notes.append(f"{split}: {_rows_said(len(examples))} ({_rows_by_label(examples, names)})")
     more = Examples.without_labels([], None if train.text_pairs is None else [])
     if unlabelled is not None:
-        more = _without_dev(Examples.without_labels(*_undone(unlabelled, undo)), dev_examples, notes)
-    _note_overlap(train_examples, dev_examples, notes)
+        unlabelled_examples = Examples.without_labels(*_undone(unlabelled, undo))
+        more = _without_dev(unlabelled_examples, dev_examples, "unlabelled texts", notes)
     return Corpus(train_examples, dev_examples, more, names, tuple(notes))
 
 
@@ -333,20 +334,13 @@ def _cut(examples: Examples, dev_rows: int, seed: int, name: str) -> tuple[Examp
     return examples.take(train), examples.take(dev)
 
 
-def _note_overlap(train: Examples, dev: Examples, notes: list[str]) -> None:
-    _, held = find_overlap(train, dev)
-    if rows := int(held.sum()):
-        shown = excerpt_of([texts[int(held.argmax())] for texts in dev.columns])
-        notes.append(
-            f"{rows:,} of {len(dev):,} dev rows are also in train, as they are or within a longer text; the first: "
-            f"{shown!r}; what was seen in training is easily right, so accuracy on new texts will be lower than on "
-            "dev: take such rows out of train or dev"
-        )
-
-
-def _without_dev(unlabelled: Examples, dev: Examples, notes: list[str]) -> Examples:
+def _without_dev(examples: Examples, dev: Examples, what: str, notes: list[str]) -> Examples:
     """Returns the examples that don't hold dev's: what a student is measured on it must not have seen."""
-    holds, _ = find_overlap(unlabelled, dev)
+    holds = find_overlap(examples, dev)
     if left_out := int(holds.sum()):
-        notes.append(f"{left_out:,} of {len(unlabelled):,} unlabelled texts are in dev and were left out")
-    return unlabelled.take(np.flatnonzero(~holds))
+        shown = excerpt_of([texts[int(holds.argmax())] for texts in examples.columns])
+        notes.append(
+            f"{left_out:,} of {len(examples):,} {what} hold a row of dev and were left out: what was seen in training "
+            f"is easily right; the first: {shown!r}"
+        )
+    return examples.take(np.flatnonzero(~holds))

@@ -73,7 +73,7 @@ class Corpus:
       unlabelled: examples for the teacher alone to label, their labels NO_LABEL; may be empty.
       label_names: the names of labels 0, 1, ...
       notes: what a user should hear of the reading: guessed columns, rejected
-        rows, dev rows that are also in train.
+        rows, rows left out since they are in dev.
     """
 
     train: Examples

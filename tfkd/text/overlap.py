@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,18 +15,40 @@ _WORD = re.compile(r"[^\W_]+")
 _SHINGLE_WORDS = 6
 
 
-def find_overlap(texts: Examples, dev: Examples) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which rows hold a dev row, and which dev rows they hold: bool [rows], bool [dev rows].
+class RowsHeld:
+    """Finds which rows of dev a text or pair holds.
 
-    A row holds a dev row if both are the same but for case, punctuation and
-    spaces ("it 's n't" and "it's n't" are), or, of single texts, if a dev text of
-    _SHINGLE_WORDS words or more stands inside it. Of pairs both texts must be the same, in either order.
+    It holds one if both are the same but for case, punctuation and spaces ("it 's n't" and "it's n't" are), or, of
+    single texts, if a dev text of _SHINGLE_WORDS words or more stands inside it. Of pairs both texts must be the same,
+    in either order.
     """
-    holds, held = np.zeros(len(texts), bool), np.zeros(len(dev), bool)
-    for row, found in enumerate(_held_rows(texts, dev)):
-        holds[row] = bool(found)
-        held[found] = True
-    return holds, held
+
+    def __init__(self, dev: Examples):
+        self._by_key: dict[str, list[int]] = defaultdict(list)
+        self._by_words: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        self._lengths: dict[tuple[str, ...], set[int]] = defaultdict(set)
+        for row, key in enumerate(overlap_keys(dev)):
+            self._by_key[key].append(row)
+            words = tuple(_words(dev.texts[row]))
+            if dev.text_pairs is None and len(words) >= _SHINGLE_WORDS:
+                self._by_words[words].append(row)
+                self._lengths[words[:_SHINGLE_WORDS]].add(len(words))
+
+    def by(self, texts: Sequence[str]) -> set[int]:
+        """Returns the rows of dev that a text, or the two texts of a pair, holds."""
+        found = set(self._by_key.get(overlap_key(texts), ()))
+        if self._lengths:
+            words = tuple(_words(texts[0]))
+            for start in range(len(words) - _SHINGLE_WORDS + 1):
+                for length in self._lengths.get(words[start : start + _SHINGLE_WORDS], ()):
+                    found.update(self._by_words.get(words[start : start + length], ()))
+        return found
+
+
+def find_overlap(texts: Examples, dev: Examples) -> np.ndarray:
+    """Returns which rows hold a row of dev: bool [rows]."""
+    rows_held = RowsHeld(dev)
+    return np.array([bool(rows_held.by(row)) for row in zip(*texts.columns, strict=True)], bool)
 
 
 def inseparable(examples: Examples) -> list[str]:
@@ -44,32 +66,12 @@ def inseparable(examples: Examples) -> list[str]:
         return key
 
     each_once = examples.take(first_rows)
-    for row, held in zip(first_rows, _held_rows(each_once, each_once), strict=True):
-        for other in held:
+    rows_held = RowsHeld(each_once)
+    for row, texts in zip(first_rows, zip(*each_once.columns, strict=True), strict=True):
+        for other in rows_held.by(texts):
             low, high = sorted((root(keys[row]), root(keys[first_rows[other]])))
             parents[high] = low
     return [root(key) for key in keys]
-
-
-def _held_rows(texts: Examples, dev: Examples) -> Iterator[list[int]]:
-    """Yields for each row of `texts` the rows of `dev` that it holds."""
-    by_key: dict[str, list[int]] = defaultdict(list)
-    by_words: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    lengths: dict[tuple[str, ...], set[int]] = defaultdict(set)
-    for row, key in enumerate(overlap_keys(dev)):
-        by_key[key].append(row)
-        words = tuple(_words(dev.texts[row]))
-        if dev.text_pairs is None and len(words) >= _SHINGLE_WORDS:
-            by_words[words].append(row)
-            lengths[words[:_SHINGLE_WORDS]].add(len(words))
-    for row, key in enumerate(overlap_keys(texts)):
-        found = list(by_key.get(key, ()))
-        if lengths:
-            words = tuple(_words(texts.texts[row]))
-            for start in range(len(words) - _SHINGLE_WORDS + 1):
-                for length in lengths.get(words[start : start + _SHINGLE_WORDS], ()):
-                    found += by_words.get(words[start : start + length], ())
-        yield found
 
 
 def overlap_keys(examples: Examples) -> list[str]:

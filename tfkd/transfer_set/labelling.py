@@ -223,7 +223,7 @@ def _without(dev: Examples, tables: Iterator[pa.Table], source: str) -> Iterator
     for table in tables:
         if (of_pairs := is_of_pairs(table)) != (dev.text_pairs is not None):
             raise InputError(f"{source}: holds {kind_of(of_pairs)}; the data has {kind_of(not of_pairs)}")
-        holds, _ = find_overlap(examples_of(table), dev)
+        holds = find_overlap(examples_of(table), dev)
         left_out += int(holds.sum())
         yield table.filter(pa.array(~holds))
     if left_out:

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tfkd.progress import progress_bar
 from tfkd.text.augmentation import Augmenter
 from tfkd.text.examples import Corpus, Examples, digest
 from tfkd.text.near_words import NearWords
-from tfkd.text.overlap import overlap_key, overlap_keys
+from tfkd.text.overlap import RowsHeld
 from tfkd.text.recombination import recombined
 from tfkd.text.splicing import Splicer
 from tfkd.transfer_set.shards import ShardedTable, sentences_schema, write_manifest, write_shard
@@ -38,8 +38,8 @@ def write_sentences(
     """Writes all sentences or pairs that the teacher is to label: shards of `sentences_schema`.
 
     Those of train come first, with their labels, then the unlabelled, then those recombined of train's pairs, then the
-    augmented, then the spliced; what occurs again is kept where it occurs first. What is in dev is left out, whatever
-    its punctuation and of pairs their order, also what was made and happens to equal it.
+    augmented, then the spliced; what occurs again is kept where it occurs first. What holds a row of dev (see
+    `RowsHeld`) is left out, also what was made and happens to.
 
     Args:
       corpus: the texts.
@@ -57,7 +57,7 @@ def write_sentences(
         seen = _SeenTexts(temporary / "seen.sqlite")
         dropped: Counter[str] = Counter()
         made = _sentences(corpus, further, config, seed, near_words)
-        rows = _kept(made, seen, set(overlap_keys(corpus.dev)), dropped, bar)
+        rows = _kept(made, seen, RowsHeld(corpus.dev), dropped, bar)
         shards = 0
         while chunk := list(itertools.islice(rows, shard_rows)):
             texts, sources, labels = zip(*chunk, strict=True)
@@ -97,10 +97,10 @@ def _sentences(
             yield texts, "spliced", None
 
 
-def _kept(rows: Iterable[_Row], seen: _SeenTexts, dev: Set[str], dropped: Counter[str], bar: object) -> Iterator[_Row]:
+def _kept(rows: Iterable[_Row], seen: _SeenTexts, dev: RowsHeld, dropped: Counter[str], bar: object) -> Iterator[_Row]:
     for row in rows:
         bar.update(1)  # type: ignore[attr-defined]
-        if overlap_key(row[0]) not in dev and seen.add(row[0]):
+        if not dev.by(row[0]) and seen.add(row[0]):
             yield row
         else:
             dropped[row[1]] += 1

@@ -150,7 +150,7 @@ def check_transfer_set(transfer_set: ShardedTable, corpus: Corpus) -> None:
     if facts.get("dev", dev := digest(corpus.dev)) != dev:
         raise InputError(f"{folder}: was made for another dev set, and may hold sentences of this one")
     if "dev" not in facts:  # logits of another model, of texts that nobody has compared with dev
-        rows = sum(int(find_overlap(examples_of(table), corpus.dev)[0].sum()) for table in transfer_set)
+        rows = sum(int(find_overlap(examples_of(table), corpus.dev).sum()) for table in transfer_set)
         if rows:
             say(
                 f"{folder}: {rows:,} of {transfer_set.rows:,} rows hold texts of dev, so that accuracy on new "
