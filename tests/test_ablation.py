@@ -33,8 +33,9 @@ def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
 def test_each_variant_changes_the_recipe_in_a_way_of_its_own(config):
     varied = {variant.name: variant.applied_to(config) for variant in VARIANTS}
     assert len(varied) == len(VARIANTS)
-    assert [name for name, variant in varied.items() if variant == config] == ["all", "not_near", "no_r_drop", "pieces"]
-    assert len(set(varied.values())) == len(VARIANTS) - 3
+    same = [name for name, variant in varied.items() if variant == config]
+    assert same == ["all", "without_near", "mse", "without_r_drop", "pieces"]
+    assert len(set(varied.values())) == len(VARIANTS) - len(same) + 1
 
 
 def test_variants_by_hand(config):
@@ -51,7 +52,7 @@ def test_variants_that_come_to_the_same(config):
     # Without spliced sentences there are none to have near words.
     assert _in_effect(by_name["rules"], pairs=False) == _in_effect(by_name["without_splicing"], pairs=False)
     assert _in_effect(by_name["rules"], pairs=True) != _in_effect(by_name["without_splicing"], pairs=True)
-    assert _in_effect(by_name["all"], pairs=False) != _in_effect(by_name["not_near"], pairs=False)
+    assert _in_effect(by_name["all"], pairs=False) != _in_effect(by_name["without_near"], pairs=False)
 
 
 def test_ablation(config, tmp_path, capsys):

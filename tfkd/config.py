@@ -159,6 +159,11 @@ class AugmentationConfig:
         _check(self.p_mask + self.p_pos <= 1, "p_mask", self.p_mask, f"at most 1 together with --p_pos={self.p_pos}")
         _check_positive(self, "ngram_max")
 
+    @property
+    def has_near_words(self) -> bool:
+        """Whether some words are replaced by near ones: those of spliced sentences alone are."""
+        return bool(self.n_splice and self.p_near)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabelConfig:

@@ -36,6 +36,9 @@ def test_figures_of_two_labels_by_hand():
     assert found["dev_macro_f1"] == pytest.approx((0.4 + 4 / 7) / 2)
     # (tp * tn - fp * fn) / root((tp + fp)(tp + fn)(tn + fp)(tn + fn)) = (1 * 2 - 2 * 1) / ... = 0
     assert found["dev_matthews"] == 0
+    # With the second of label 1 right too, and three of the four others: (2 * 3 - 1 * 0) / root(3 * 2 * 4 * 3).
+    better = np.eye(2)[[0, 0, 0, 1, 1, 1]]
+    assert classification_figures(LABELS, better)["dev_matthews"] == pytest.approx(6 / 72**0.5)
     assert confusion(LABELS, PROBABILITIES.argmax(1), 2) == [[2, 2], [1, 1]]
 
 

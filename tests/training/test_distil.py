@@ -203,7 +203,7 @@ def _err(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err
 
 
-def test_multichannel_student_is_exported_as_one_table(transfer_set, tokenizer, tmp_path):
+def test_multichannel_student_is_saved_as_one_table(transfer_set, tokenizer, tmp_path):
     shape = replace(SHAPE, embedding_training="multichannel")
     student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape)
     assert student.model.embedding_dim == 2 * SHAPE.embedding_dim
