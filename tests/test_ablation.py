@@ -22,7 +22,7 @@ def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
     return RunConfig(
         data=DataConfig(data=str(corpus_file)),
         teacher=TeacherConfig(teacher=str(tiny_bert), teacher_epochs=1, teacher_learning_rate=3e-3),
-        augmentation=AugmentationConfig(n_iter=2, n_splice=1),
+        augmentation=AugmentationConfig(n_iter=2, n_splice=1, p_ng=0.5),
         student=StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5),
         distill=DistillConfig(epochs=2, baseline_epochs=1, batch_size=16, learning_rate=0.01),
         export=ExportConfig(max_tokens=8, quantization="float32"),
@@ -60,6 +60,9 @@ def test_ablation(config, tmp_path, capsys):
     # One that is the recipe; one that comes to the same as "none", since these are no pairs: neither is done.
     others = [variant for variant in VARIANTS if variant.name in ("pieces", "neighbours")]
     table = ablate(config, tmp_path, [*chosen, *others])
+    said = capsys.readouterr().err
+    assert "pieces: comes to the same as all, passed over\n" in said
+    assert "neighbours: comes to the same as none, passed over\n" in said
     assert (tmp_path / "ablation.md").read_text() == table + "\n"
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
     assert [line[0] for line in lines[2:]] == ["the teacher", "hard labels alone", *(v.what for v in chosen)]
@@ -68,10 +71,12 @@ def test_ablation(config, tmp_path, capsys):
         accuracies = [seed["export"]["dev_accuracy"] for seed in metrics[variant.name]["seeds"]]
         mean, deviation = 100 * np.mean(accuracies), 100 * np.std(accuracies, ddof=1)
         assert line[1] == f"{mean:.2f} % (± {deviation:.2f})"
-        assert line[3] == f"{metrics[variant.name]['rows']['transfer_set']:,}"
+        entropies = [seed["export"]["dev_cross_entropy"] for seed in metrics[variant.name]["seeds"]]
+        assert line[2] == f"{np.mean(entropies):.3f} (± {np.std(entropies, ddof=1):.3f})"
+        assert line[4] == f"{metrics[variant.name]['rows']['transfer_set']:,}"
     train = metrics["all"]["rows"]["train"]
     assert metrics["none"]["rows"]["transfer_set"] == train < metrics["all"]["rows"]["transfer_set"]
-    assert lines[3][3] == f"{train:,}"
+    assert lines[3][4] == f"{train:,}"
 
     # One teacher; one transfer set for those augmented alike; one baseline.
     assert len(list(tmp_path.rglob("teacher/teacher.json"))) == 1

@@ -277,7 +277,7 @@ class DistillConfig:
     )
     baseline_embedding_training: str = _option(
         "free",
-        "the same for the baseline, which is otherwise to be what the student would be without distillation",
+        "as --embedding_training, for the baseline, which is to be what the student would be without distillation",
         _EMBEDDING_TRAININGS,
     )
     batch_size: int = _option(128, "sentences a step")

@@ -62,16 +62,17 @@ class Variant:
 
 
 _NOT_OF_THE_PAPER = {"n_splice": 0, "p_near": 0.0, "neighbours": 0}
-_NO_RULE = {"p_mask": 0.0, "p_pos": 0.0, "p_ng": 0.0, **_NOT_OF_THE_PAPER}
+_SHARES_OF_THE_PAPER = {"p_mask": 0.1, "p_pos": 0.1, "p_ng": 0.25, "ngram_max": 5}
 
 # The first is the recipe itself; the others say what they change of it.
 VARIANTS = (
     Variant("all", "the recipe: all rules, logits"),
     Variant("none", "distilled, nothing augmented", {"n_iter": 0, **_NOT_OF_THE_PAPER}),
-    Variant("masking", "masking alone", {**_NO_RULE, "p_mask": 0.1}),
-    Variant("pos", "POS-guided replacement alone", {**_NO_RULE, "p_pos": 0.1}),
+    Variant("masking", "masking alone", {"p_pos": 0.0, "p_ng": 0.0, **_NOT_OF_THE_PAPER}),
+    Variant("pos", "POS-guided replacement alone", {"p_mask": 0.0, "p_ng": 0.0, **_NOT_OF_THE_PAPER}),
     Variant("ngrams", "n-grams alone", {"p_mask": 0.0, "p_pos": 0.0, **_NOT_OF_THE_PAPER}),
-    Variant("rules", "the paper's three rules", _NOT_OF_THE_PAPER),
+    Variant("rules", "these three rules", _NOT_OF_THE_PAPER),
+    Variant("paper", "these three with the paper's shares", {**_SHARES_OF_THE_PAPER, **_NOT_OF_THE_PAPER}),
     Variant("splicing", "splicing alone", {"n_iter": 0, "p_near": 0.0, "neighbours": 0}),
     Variant("neighbours", "pairs of neighbours alone", {"n_iter": 0, "n_splice": 0}),
     Variant("without_splicing", "all but splicing", {"n_splice": 0}),
@@ -97,7 +98,7 @@ VARIANTS = (
         {"embedding_training": "multichannel"},
     ),
     *(
-        Variant(f"times{n}", f"the paper's three rules, {n} made of each", {"n_iter": n, **_NOT_OF_THE_PAPER})
+        Variant(f"times{n}", f"these three rules, {n} made of each", {"n_iter": n, **_NOT_OF_THE_PAPER})
         for n in (1, 5, 20)
     ),
 )
@@ -146,6 +147,7 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
     for variant in others:
         varied = config_of(variant)
         if (effect := _in_effect(varied, pairs)) in done:
+            say(f"{variant.name}: comes to the same as {done[effect].name}, passed over")
             continue
         say(f"\n=== {variant.name}: {variant.what} ===")
         # The baseline is the recipe's; so is the transfer set, if it would be the same.
@@ -176,9 +178,16 @@ def _write_table(folder: Path, variants: Collection[Variant]) -> str:
     recipe = read_json(folder / next(iter(variants)).name / "metrics.json")
     teacher = recipe["teacher"]["dev_accuracy"]
     rows = [
-        ("", "dev accuracy of the .tflite", "agrees with its teacher", "rows", "minutes"),
-        ("the teacher", f"{100 * teacher:.2f} %", "", "", ""),
-        ("hard labels alone", _spread(recipe, "baseline.dev_accuracy"), "", f"{recipe['rows']['train']:,}", ""),
+        ("", "dev accuracy of the .tflite", "cross-entropy", "agrees with its teacher", "rows", "minutes"),
+        ("the teacher", f"{100 * teacher:.2f} %", f"{recipe['teacher']['dev_cross_entropy']:.3f}", "", "", ""),
+        (
+            "hard labels alone",
+            _percent(recipe, "baseline.dev_accuracy"),
+            _nats(recipe, "baseline.dev_cross_entropy"),
+            "",
+            f"{recipe['rows']['train']:,}",
+            "",
+        ),
     ]
     for variant in variants:
         metrics = read_json(folder / variant.name / "metrics.json")
@@ -187,8 +196,9 @@ def _write_table(folder: Path, variants: Collection[Variant]) -> str:
         rows.append(
             (
                 variant.what + ("" if own == teacher else f": {100 * own:.2f} %"),
-                _spread(metrics, "export.dev_accuracy"),
-                _spread(metrics, "student.teacher_agreement"),
+                _percent(metrics, "export.dev_accuracy"),
+                _nats(metrics, "export.dev_cross_entropy"),
+                _percent(metrics, "student.teacher_agreement"),
                 f"{metrics['rows']['transfer_set']:,}",
                 f"{sum(step['seconds'] for step in steps) / 60:.0f}",
             )
@@ -198,12 +208,16 @@ def _write_table(folder: Path, variants: Collection[Variant]) -> str:
     return table
 
 
-def _spread(metrics: dict[str, Any], figure: str) -> str:
-    """Returns a figure's mean over the seeds, and its deviation."""
-    if (mean := metrics["mean"].get(figure)) is None:
-        return "-"
-    deviation = metrics["std"][figure]
-    return f"{100 * mean:.2f} %" + ("" if deviation is None else f" (± {100 * deviation:.2f})")
+def _percent(metrics: dict[str, Any], figure: str) -> str:
+    """Returns a share's mean over the seeds, and its deviation."""
+    mean, deviation = metrics["mean"].get(figure), metrics["std"].get(figure)
+    return "-" if mean is None else f"{100 * mean:.2f} %" + ("" if deviation is None else f" (± {100 * deviation:.2f})")
+
+
+def _nats(metrics: dict[str, Any], figure: str) -> str:
+    """Returns a cross-entropy's mean over the seeds, and its deviation."""
+    mean, deviation = metrics["mean"].get(figure), metrics["std"].get(figure)
+    return "-" if mean is None else f"{mean:.3f}" + ("" if deviation is None else f" (± {deviation:.3f})")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def figures_of_a_model(accuracy: float) -> dict[str, float | None]:
         "dev_macro_f1": 0.5,
         "dev_matthews": -0.25,
         "dev_calibration_error": 0.01234,
+        "dev_cross_entropy": 0.3,
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from tfkd.report.metrics import (
+    calibrated_cross_entropy,
     classification_figures,
     confidence_interval,
     confusion,
@@ -47,10 +48,24 @@ def test_figures_of_three_labels():
     found = classification_figures(labels, right)
     assert found == {
         "dev_accuracy": 1, "dev_f1": None, "dev_macro_f1": 1, "dev_matthews": 1, "dev_calibration_error": 0,
+        "dev_cross_entropy": pytest.approx(0, abs=1e-6),
     }  # fmt: skip
     # A label that neither dev nor the model has is still one of three.
     assert classification_figures(labels[:2], right[:2])["dev_macro_f1"] == pytest.approx(2 / 3)
     assert confusion(labels[:2], labels[:2], 3) == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_cross_entropy_by_hand():
+    # Three of four rows are right, all equally sure: at its best temperature the model says 3/4.
+    probabilities = np.array([[0.99, 0.01], [0.01, 0.99], [0.99, 0.01], [0.99, 0.01]])
+    labels = np.array([0, 1, 0, 1])
+    by_hand = -(3 * np.log(3 / 4) + np.log(1 / 4)) / 4
+    assert calibrated_cross_entropy(labels, probabilities) == pytest.approx(by_hand, abs=1e-6)
+    # Another temperature changes nothing, a probability of zero is no infinity, chance is log 2.
+    sharper = probabilities**2 / (probabilities**2).sum(1, keepdims=True)
+    assert calibrated_cross_entropy(labels, sharper) == pytest.approx(by_hand, abs=1e-6)
+    assert calibrated_cross_entropy(labels, np.eye(2)[[0, 1, 0, 0]]) < 10
+    assert calibrated_cross_entropy(labels, np.full((4, 2), 0.5)) == pytest.approx(np.log(2))
 
 
 def test_calibration_error_by_hand():

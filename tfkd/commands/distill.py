@@ -1,4 +1,4 @@
-"""Trains a student on a transfer set, and keeps its best epoch on dev.
+"""Trains a student on a transfer set, and keeps its best epoch on dev, or the last if that makes it smaller.
 
 tfkd distill --data=reviews.csv --transfer_set=transfer_set --teacher=teacher --out=student
 tfkd distill --data=reviews.csv --baseline --out=baseline

@@ -17,6 +17,9 @@ Shares are from 0 to 1, measured on the dev set; `null` where a figure doesn't e
     teacher.dev_calibration_error, student.dev_calibration_error
     baseline.dev_calibration_error, export.dev_calibration_error
                                     expected calibration error (see expected_calibration_error)
+    teacher.dev_cross_entropy, student.dev_cross_entropy, baseline.dev_cross_entropy, export.dev_cross_entropy
+                                    in nats, once calibrated (see calibrated_cross_entropy): tells models apart whose
+                                    accuracies are alike
     export.dev_confusion            dev rows by true label (outer) and predicted one (inner)
     export.student_agreement        share of dev rows to which file and Keras student give one label
     export.mean_probability_difference  over dev rows and labels, from the Keras student's
@@ -40,6 +43,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, matthews_corrcoef
 
 # What people call the figures of a classifier.
@@ -49,8 +54,11 @@ FIGURE_NAMES = {
     "dev_macro_f1": "macro F1",
     "dev_matthews": "Matthews' correlation",
     "dev_calibration_error": "calibration error",
+    "dev_cross_entropy": "cross-entropy",
 }
 _CALIBRATION_BINS = 15
+# What float32 may have rounded to zero.
+_LEAST_PROBABILITY = 1e-30
 # Of a normal distribution 95 % are within so many standard deviations.
 _Z_95 = 1.959963984540054
 
@@ -81,6 +89,7 @@ def classification_figures(labels: np.ndarray, probabilities: np.ndarray) -> dic
         "dev_macro_f1": float(f1.mean()),
         "dev_matthews": float(matthews_corrcoef(labels, predicted)),
         "dev_calibration_error": expected_calibration_error(labels, probabilities),
+        "dev_cross_entropy": calibrated_cross_entropy(labels, probabilities),
     }
 
 
@@ -136,6 +145,25 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     """
     bins = reliability(labels, probabilities)
     return sum(b.rows * abs(b.confidence - b.accuracy) for b in bins) / len(labels)
+
+
+def calibrated_cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Returns the cross-entropy with the labels, in nats a row, at the temperature from 0.1 to 10 that makes it least.
+
+    A temperature divides all logits and changes no label (Guo et al. 2017, section 4.2): so models are compared by what
+    they know, not by how sure they are of it.
+
+    Args:
+      labels: int [rows], the true ones.
+      probabilities: float [rows, classes].
+    """
+    logits = np.log(np.maximum(probabilities.astype(np.float64), _LEAST_PROBABILITY))
+
+    def at(log_temperature: float) -> float:
+        scaled = log_softmax(logits / math.exp(log_temperature), axis=1)
+        return -float(scaled[np.arange(len(labels)), labels].mean())
+
+    return float(minimize_scalar(at, bounds=(-math.log(10), math.log(10)), method="bounded").fun)
 
 
 def summary(per_seed: Sequence[dict[str, dict[str, Any]]]) -> tuple[dict[str, Any], dict[str, Any]]:
