@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.commands.conftest import STUDENT_FLAGS, TEACHER_FLAGS, Outcome, assert_one_line, call, call_process
+from tests.commands.conftest import STUDENT_FLAGS, TEACHER_FLAGS, assert_one_line, call, call_process
 from tests.conftest import pairs
 from tests.report.pages import assert_stands_alone
 from tfkd.files import read_json
@@ -131,10 +131,7 @@ def test_models_and_data_of_different_kinds(finished, tmp_path):
             f"--out={tmp_path / 'student'}",
         ),
     }.items():
-        outcome = call(*command, f"--data={single}")
-        err = outcome.err.splitlines(keepends=True)
-        assert all(line.startswith("data: ") for line in err[:-1])
-        assert_one_line(Outcome(outcome.status, outcome.out, err[-1]), 1, says)
+        assert_one_line(call(*command, f"--data={single}").without_notes(), 1, says)
     assert list(tmp_path.iterdir()) == [single]
 
 
@@ -146,8 +143,8 @@ def test_models_and_data_of_different_kinds(finished, tmp_path):
     ],
 )
 def test_a_teacher_labels_what_it_was_finetuned_for(finished, tmp_path, rows, says):
-    (tmp_path / "dev.tsv").write_text(rows)
     (tmp_path / "train.tsv").write_text(rows)
+    (tmp_path / "dev.tsv").write_text(rows.replace("\n", "\nnow ", 2))
     teacher, sentences = f"--teacher={finished / 'teacher'}", tmp_path / "sentences"
     outcome = call("augment", f"--data={tmp_path}", f"--out={sentences}")
     assert outcome.status == 0, outcome.err
