@@ -212,7 +212,11 @@ class StudentConfig:
         "words or pieces at most in training, all spellings counted once: train's, then the teacher's if words keep to "
         "its vectors or the student reads pieces",
     )
-    min_count: int = _option(1, "words seen less often in train become <UNKNOWN>, or are read by their pieces")
+    min_count: int = _option(
+        1,
+        "a word that the texts have less often, and the BERT has not, isn't kept either: it becomes <UNKNOWN>, or is "
+        "read by its pieces",
+    )
     tokenizer: str = _option(
         "pieces",
         "what the student reads; pieces: the teacher's word pieces, and train's words as pieces of their own: a word "

@@ -53,7 +53,7 @@ def test_mask_marker_and_the_word_mask_are_two():
     assert vocabulary.words == ("<PAD>", "<UNKNOWN>", "[MASK]", "mask")
     assert [vocabulary.ids[s] for s in ("mask", "Mask", "MASK", "[MASK]")] == [3, 3, MASK_ID, MASK_ID]
     # The marker's own occurrences count for no word: 4 < 5.
-    assert len(Vocabulary.from_counts({"mask": 3, "Mask": 1, "MASK": 7}, max_size=100, min_count=5)) == 3
+    assert Vocabulary.from_counts({"mask": 3, "Mask": 1, "MASK": 7, "a": 5}, max_size=4).words[3:] == ("a",)
 
 
 def test_texts_that_hold_the_names_mediapipe_looks_for_do_not_add_them():
@@ -71,8 +71,8 @@ def test_size_counts_the_special_ones(max_size, words):
     assert set(vocabulary.ids.values()) == set(range(len(vocabulary)))
 
 
-def test_rare_words_are_left_out_by_the_count_of_all_spellings():
-    assert Vocabulary.from_counts({"a": 1, "A": 1, "b": 1}, 100, min_count=2).words[3:] == ("a",)
+def test_words_are_taken_by_the_count_of_all_spellings():
+    assert Vocabulary.from_counts({"a": 2, "A": 2, "b": 3}, 4).words[3:] == ("a",)
 
 
 def test_further_words_fill_up_the_room_in_their_order():
@@ -81,10 +81,6 @@ def test_further_words_fill_up_the_room_in_their_order():
     assert vocabulary.words[3:] == ("a", "b", "c", "zoe", "ape")
     assert [vocabulary.ids.get(s) for s in ("Zoë", "ZOE", "Ape", "cat")] == [6, 6, 7, None]
     assert Vocabulary.from_counts(counts, 6, further=further).words[3:] == ("a", "b", "c")
-
-
-def test_further_word_that_is_rare_in_the_corpus_comes_in_as_a_further_one():
-    assert Vocabulary.from_counts({"a": 2, "b": 1}, 9, min_count=2, further=["c", "b"]).words[3:] == ("a", "c", "b")
 
 
 def test_keeping_some_words_numbers_them_anew():

@@ -21,7 +21,7 @@ from tfkd.models.keras_layers import weights_of
 from tfkd.models.word_vectors import random_vectors
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.student_folder import load_student
-from tfkd.training.student_setup import StudentSetup, build_tokenizer, rare_tokens, set_up_student
+from tfkd.training.student_setup import StudentSetup, build_tokenizer, rare_tokens, set_up_student, too_rare_tokens
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -48,8 +48,9 @@ def transfer_set(tmp_path_factory) -> ShardedTable:
 
 def setup_of(corpus, tokenizer, shape, config) -> StudentSetup:
     vectors = random_vectors(len(tokenizer.vocabulary), shape.embedding_dim, SEED)
+    too_rare = too_rare_tokens(corpus, tokenizer, (), shape.min_count)
     return StudentSetup(
-        corpus, tokenizer, rare_tokens(corpus, tokenizer), vectors, shape.embedding_training, shape, config
+        corpus, tokenizer, rare_tokens(corpus, tokenizer), too_rare, vectors, shape.embedding_training, shape, config
     )
 
 
@@ -189,6 +190,20 @@ def test_student_learns_to_do_with_the_words_that_it_keeps(transfer_set, tokeniz
                 run(transfer_set, tokenizer, tmp_path / name, shape=shape)
         assert_same_weights(run(transfer_set, tokenizer, tmp_path / name, shape=shape), pruned)
         assert read_json(tmp_path / name / "student.json")["pruning"] == pruning
+
+
+def test_words_that_are_too_rare_are_left_out_like_others(transfer_set, tokenizer, tmp_path, capsys):
+    """What that costs is said, and the last epoch is for doing without them."""
+    corpus, shape = small_corpus(), replace(SHAPE, min_count=40)
+    too_rare = too_rare_tokens(corpus, tokenizer, (), 40)
+    kept = [word for word, rare in zip(tokenizer.vocabulary.words, too_rare, strict=True) if not rare]
+    assert 3 < len(kept) < len(too_rare)
+    pruned = run(transfer_set, tokenizer, tmp_path / "pruned", shape=shape)
+    assert list(pruned.tokenizer.vocabulary.words) == kept
+    *_, (_, before), (_, last) = epochs_of(tmp_path / "pruned")
+    assert f"keeps {len(kept)} of {len(too_rare)} words: dev accuracy" in (said := _err(capsys))
+    assert f"with all of them {before:.4f}\n" in said
+    assert pruned.dev_accuracy == last
 
 
 def test_student_of_one_epoch_is_cut_down_after_it(transfer_set, tokenizer, tmp_path, capsys):

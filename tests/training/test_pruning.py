@@ -10,6 +10,7 @@ ALONE = np.array([[9, 9], [1, 1], [1, 1], [3, -1], [2, 0], [1, 1], [4, -2], [0, 
 # What a word would be read as if it were left out: <UNKNOWN>.
 INSTEAD = np.tile(ALONE[1], (8, 1))
 COUNTS = np.array([0, 0, 0, 1, 5, 100, 0, 2])  # so they matter by 4, 10, 0, 6 and 4
+NONE = np.zeros(8, bool)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ COUNTS = np.array([0, 0, 0, 1, 5, 100, 0, 2])  # so they matter by 4, 10, 0, 6 a
     ],
 )
 def test_words_that_matter(size, kept):
-    assert words_that_matter(ALONE, INSTEAD, COUNTS, [0, 1, 2], size).tolist() == kept
+    assert words_that_matter(ALONE, INSTEAD, COUNTS, [0, 1, 2], NONE, size).tolist() == kept
 
 
 def test_a_piece_matters_as_much_as_it_differs_from_what_is_read_in_its_place():
@@ -33,6 +34,12 @@ def test_a_piece_matters_as_much_as_it_differs_from_what_is_read_in_its_place():
     instead = INSTEAD.copy()
     instead[6] = ALONE[6]
     instead[3] = [-4, 6]
-    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2], 4).tolist() == [0, 1, 2, 3]
-    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2], 6).tolist() == [0, 1, 2, 3, 4, 7]
-    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2, 5], 4).tolist() == [0, 1, 2, 5]
+    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2], NONE, 4).tolist() == [0, 1, 2, 3]
+    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2], NONE, 6).tolist() == [0, 1, 2, 3, 4, 7]
+    assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2, 5], NONE, 4).tolist() == [0, 1, 2, 5]
+
+
+def test_words_that_are_too_rare_are_not_kept_whatever_room_there_is():
+    too_rare = np.isin(np.arange(8), [3, 6])
+    assert words_that_matter(ALONE, INSTEAD, COUNTS, [0, 1, 2], too_rare, 5).tolist() == [0, 1, 2, 4, 7]
+    assert words_that_matter(ALONE, INSTEAD, COUNTS, [0, 1, 2], too_rare, 99).tolist() == [0, 1, 2, 4, 5, 7]

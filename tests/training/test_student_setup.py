@@ -12,9 +12,10 @@ from tfkd.errors import InputError
 from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import random_vectors, randomize_rows, teacher_vectors, vocabulary_vectors
 from tfkd.text.examples import NO_LABEL, Corpus, Examples
+from tfkd.text.tokenizer import Tokenizer
 from tfkd.text.vector_files import read_vectors
 from tfkd.text.vocabulary import MASK_ID
-from tfkd.training.student_setup import build_tokenizer, rare_tokens, set_up_student
+from tfkd.training.student_setup import build_tokenizer, rare_tokens, set_up_student, too_rare_tokens
 
 SHAPE = StudentConfig(tokenizer="words", embedding_dim=8, hidden_size=6, dense_size=5, embeddings="random")
 CONFIG = DistillConfig()
@@ -35,28 +36,26 @@ def test_vocabulary_is_of_train_and_the_unlabelled_but_not_of_dev():
     assert made.vocabulary.words[3:] == ("good", "film", "it", "unlabelled")
     assert made.encode(["GOOD dev [MASK]"]).ids.tolist() == [3, 1, MASK_ID]
     assert len(build_tokenizer(corpus, StudentConfig(tokenizer="words", training_vocabulary_size=5)).vocabulary) == 5
-    assert build_tokenizer(corpus, StudentConfig(tokenizer="words", min_count=2)).vocabulary.words[3:] == ("good",)
     assert build_tokenizer(corpus, StudentConfig(tokenizer="words", delimiter_regex="[^a-z]|o")).vocabulary.words[
         3:5
     ] == ("d", "film")
 
 
-def test_what_is_left_out_for_being_rare_is_said(capsys):
-    train = Examples(["good film good plot", "a good day"], np.array([0, 1], np.int32))
-    corpus = Corpus(train, train, Examples.without_labels([]), ("neg", "pos"))
+def test_tokens_that_are_too_rare():
+    """By the count of all texts and spellings; what the teacher knows, or all vocabularies have, never is."""
+    train = Examples(["good film good plot Odd", "a good day odd"], np.array([0, 1], np.int32))
+    corpus = Corpus(train, train, Examples.without_labels(["day one"]), ("neg", "pos"))
     for tokenizer in ("words", "pieces"):
-        build_tokenizer(corpus, StudentConfig(tokenizer=tokenizer))
-        assert not capsys.readouterr().err
-        build_tokenizer(corpus, StudentConfig(tokenizer=tokenizer, min_count=2), pieces=["plot"])
-        # "a" is a piece that all have.
-        few, share = ("3 of the texts' 5 words", "42.9%") if tokenizer == "words" else ("2 of the texts' 5", "28.6%")
-        assert f"--min_count=2 leaves out {few}" in (said := capsys.readouterr().err)
-        assert f"which are {share} of all that they say" in said
-    # What there is no room for isn't rare, and spellings of one word are one.
-    often = Examples(["one One two two three Rare"], np.array([0], np.int32))
-    of_four = StudentConfig(tokenizer="words", training_vocabulary_size=4, min_count=2)
-    build_tokenizer(Corpus(often, often, Examples.without_labels([]), ("neg", "pos")), of_four)
-    assert "leaves out 2 of the texts' 4 words" in capsys.readouterr().err
+        made = build_tokenizer(corpus, StudentConfig(tokenizer=tokenizer), pieces=["plot", "unseen"])
+
+        def too_rare(min_count: int, made: Tokenizer = made) -> set[str]:
+            found = too_rare_tokens(corpus, made, ["plot", "unseen"], min_count)
+            return {word for word, rare in zip(made.vocabulary.words, found, strict=True) if rare}
+
+        letter = {"a"} if tokenizer == "words" else set()
+        assert too_rare(1) == set()
+        assert too_rare(2) == {"film", "one"} | letter
+        assert too_rare(3) == {"film", "one", "day", "odd"} | letter
 
 
 @pytest.mark.parametrize(

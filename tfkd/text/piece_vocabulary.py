@@ -46,9 +46,7 @@ class PieceVocabulary:
         return [self.ids[piece] for piece in (*SPECIAL_PIECES, *_ALWAYS)]
 
     @classmethod
-    def from_counts(
-        cls, counts: Mapping[str, int], max_size: int, min_count: int = 1, further: Sequence[str] = ()
-    ) -> PieceVocabulary:
+    def from_counts(cls, counts: Mapping[str, int], max_size: int, further: Sequence[str] = ()) -> PieceVocabulary:
         """Returns the vocabulary of the indispensable pieces, the most frequent words, and further pieces.
 
         A frequent word is one piece, whatever its own pieces are.
@@ -56,10 +54,9 @@ class PieceVocabulary:
         Args:
           counts: how often each word occurs, as `PieceTokenizer` splits them.
           max_size: number of ids at most, but the indispensable ones are always there.
-          min_count: words seen less often are left out.
           further: a BERT's vocabulary, the most wanted first.
         """
-        frequent = sorted((w for w, n in counts.items() if n >= min_count), key=lambda w: (-counts[w], w))
+        frequent = sorted(counts, key=lambda w: (-counts[w], w))
         wanted = itertools.chain(frequent, (piece for piece in further if not _is_special(piece)))
         always = (*SPECIAL_PIECES, *_ALWAYS)
         pieces = dict.fromkeys(itertools.chain(always, (piece for piece in wanted if _can_be_line(piece))))

@@ -52,22 +52,19 @@ class Vocabulary:
         return sorted(set(SPECIAL_IDS.values()))
 
     @classmethod
-    def from_counts(
-        cls, counts: Mapping[str, int], max_size: int, min_count: int = 1, further: Sequence[str] = ()
-    ) -> Vocabulary:
+    def from_counts(cls, counts: Mapping[str, int], max_size: int, further: Sequence[str] = ()) -> Vocabulary:
         """Returns the vocabulary of the most frequent words, filled up with further ones.
 
         Args:
           counts: how often each spelling occurs.
           max_size: number of ids at most, the three special ones included.
-          min_count: words (all spellings together) seen less often are left out.
           further: spellings to fill it up with, the most wanted first.
         """
         totals: Counter[str] = Counter()
         for spelling, count in counts.items():
             if _can_be_word(spelling):
                 totals[normalized(spelling)] += count
-        frequent = sorted((w for w, n in totals.items() if n >= min_count), key=lambda w: (-totals[w], w))
+        frequent = sorted(totals, key=lambda w: (-totals[w], w))
         wanted = dict.fromkeys([*frequent, *(normalized(spelling) for spelling in further if _can_be_word(spelling))])
         room = max(max_size - len(set(SPECIAL_IDS.values())), 0)
         words = (PAD_TOKEN, UNKNOWN_TOKEN, MASK_MARKER, *itertools.islice(wanted, room))

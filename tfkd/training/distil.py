@@ -177,7 +177,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
 
     checkpoints = checkpoints_folder(folder)
     words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())
-    prunes = shape.vocabulary_size < len(words)
+    prunes = shape.vocabulary_size < len(words) or setup.too_rare.any()
     # What it is held to it learns to do with: in the last epoch, unless that is the first.
     first_to_keep = lesson.epochs - 1 if shape.is_held or prunes else 0
 
@@ -254,6 +254,7 @@ def _words_to_keep(setup: StudentSetup, model: BiLstmClassifier, lesson: str) ->
         logits_without,
         _counts_in_use(setup.corpus.train, tokenizer, setup.rare),
         tokenizer.vocabulary.indispensable,
+        setup.too_rare,
         setup.student.vocabulary_size,
     )
 

@@ -8,7 +8,12 @@ import numpy as np
 
 
 def words_that_matter(
-    alone: np.ndarray, instead: np.ndarray, counts: np.ndarray, indispensable: Sequence[int], size: int
+    alone: np.ndarray,
+    instead: np.ndarray,
+    counts: np.ndarray,
+    indispensable: Sequence[int],
+    too_rare: np.ndarray,
+    size: int,
 ) -> np.ndarray:
     """Returns the ids of the words or pieces to keep, ascending.
 
@@ -21,8 +26,10 @@ def words_that_matter(
       instead: the same of what would be read in its place.
       counts: int [vocabulary], how often the corpus has each word.
       indispensable: ids that are kept whatever they do.
-      size: words to keep at most, these included.
+      too_rare: bool [vocabulary], words that aren't kept, whatever they do.
+      size: words to keep at most, the indispensable ones included.
     """
     matter = np.abs(alone - instead).sum(1) * np.maximum(counts, 1)
     matter[list(indispensable)] = np.inf
-    return np.sort(np.argsort(-matter, kind="stable")[:size])
+    by_matter = np.argsort(-matter, kind="stable")
+    return np.sort(by_matter[~too_rare[by_matter]][:size])

@@ -39,6 +39,7 @@ class StudentSetup:
       corpus: its dev set is what epochs are chosen by.
       tokenizer: the student's words or pieces.
       rare: bool [vocabulary], tokens that are now and then read as if they were unknown (see `rare_tokens`).
+      too_rare: bool [vocabulary], tokens that the student isn't to keep (see `too_rare_tokens`).
       word_vectors: float32 [vocabulary, embedding_dim or more], what the embeddings start with.
       embedding_training: what becomes of these in training (see StudentConfig).
       student: the student's shape.
@@ -48,6 +49,7 @@ class StudentSetup:
     corpus: Corpus
     tokenizer: Tokenizer
     rare: np.ndarray
+    too_rare: np.ndarray
     word_vectors: np.ndarray
     embedding_training: str
     student: StudentConfig
@@ -69,6 +71,7 @@ class StudentSetup:
             self,
             tokenizer=self.tokenizer.keeping(range(known)),
             rare=self.rare[:known],
+            too_rare=self.too_rare[:known],
             word_vectors=self.word_vectors[:known, : self.student.embedding_dim],
             embedding_training=self.distill.baseline_embedding_training,
         )
@@ -120,7 +123,8 @@ def set_up_student(
             )
         vectors = vocabulary_vectors(known, width)
     rare = rare_tokens(corpus, tokenizer, pieces)
-    return StudentSetup(corpus, tokenizer, rare, vectors, student.embedding_training, student, distill)
+    too_rare = too_rare_tokens(corpus, tokenizer, pieces, student.min_count)
+    return StudentSetup(corpus, tokenizer, rare, too_rare, vectors, student.embedding_training, student, distill)
 
 
 # Several students of one process mostly start with the same words of the same teacher: half a minute each.
@@ -156,12 +160,10 @@ def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str]
       InputError: the delimiter expression can't be used.
     """
     texts = list(itertools.chain(*corpus.train.columns, *corpus.unlabelled.columns))
-    size, min_count = config.training_vocabulary_size, config.min_count
+    size = config.training_vocabulary_size
     if config.tokenizer == PieceTokenizer.name:
         counts = _counts(split_at_punctuation(texts))
-        of_pieces = PieceVocabulary.from_counts(counts, size, min_count, pieces)
-        _say_what_is_rare(counts, of_pieces, min_count)
-        return PieceTokenizer(of_pieces)
+        return PieceTokenizer(PieceVocabulary.from_counts(counts, size, pieces))
     regex = config.delimiter_regex or DEFAULT_DELIMITER_REGEX
     try:
         counts = _counts(split_words(texts, regex))
@@ -170,21 +172,7 @@ def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str]
     candidates = [piece for piece in pieces if _WORD_PIECE.fullmatch(piece)]
     as_words = split_words(candidates, regex).to_pylist()
     further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
-    vocabulary = Vocabulary.from_counts(counts, size, min_count, further)
-    _say_what_is_rare(counts, vocabulary, min_count)
-    return WordTokenizer(vocabulary, regex)
-
-
-def _say_what_is_rare(counts: Counter[str], vocabulary: TokenVocabulary, min_count: int) -> None:
-    words: Counter[str] = Counter()
-    for spelling, count in counts.items():
-        words[normalized(spelling)] += count
-    rare = [count for word, count in words.items() if count < min_count and word not in vocabulary.ids]
-    if rare:
-        say(
-            f"vocabulary: --min_count={min_count} leaves out {len(rare):,} of the texts' {len(words):,} words, "
-            f"which are {sum(rare) / words.total():.1%} of all that they say"
-        )
+    return WordTokenizer(Vocabulary.from_counts(counts, size, further), regex)
 
 
 def rare_tokens(corpus: Corpus, tokenizer: Tokenizer, pieces: Sequence[str] = ()) -> np.ndarray:
@@ -195,12 +183,35 @@ def rare_tokens(corpus: Corpus, tokenizer: Tokenizer, pieces: Sequence[str] = ()
       tokenizer: the student's.
       pieces: the teacher's. To a student of pieces these are never unknown, so that they aren't rare.
     """
-    size = len(tokenizer.vocabulary)
-    counts = [np.bincount(tokenizer.encode(texts).ids, minlength=size) for texts in corpus.train.columns]
-    rare: np.ndarray = np.sum(counts, axis=0) == 1
+    rare = _token_counts(corpus.train.columns, tokenizer) == 1
     if tokenizer.name == PieceTokenizer.name:
         rare &= ~np.isin(tokenizer.vocabulary.words, list(pieces))
     return rare
+
+
+def too_rare_tokens(corpus: Corpus, tokenizer: Tokenizer, pieces: Sequence[str], min_count: int) -> np.ndarray:
+    """Returns which tokens of train and of the unlabelled texts these have less often, bool [vocabulary].
+
+    Args:
+      corpus: the texts.
+      tokenizer: the student's.
+      pieces: the teacher's, which are never too rare.
+      min_count: how often is often enough.
+    """
+    words = tokenizer.vocabulary.words
+    if min_count == 1:
+        return np.zeros(len(words), bool)
+    counts = _token_counts([*corpus.train.columns, *corpus.unlabelled.columns], tokenizer)
+    too_rare = (counts < min_count) & ~np.isin(words, list(map(normalized, pieces)))
+    too_rare[tokenizer.vocabulary.indispensable] = False
+    return too_rare
+
+
+def _token_counts(columns: Sequence[Sequence[str]], tokenizer: Tokenizer) -> np.ndarray:
+    """Returns how often texts have each token, int [vocabulary]."""
+    size = len(tokenizer.vocabulary)
+    counts = [np.bincount(tokenizer.encode(texts).ids, minlength=size) for texts in columns if len(texts)]
+    return np.sum(counts, axis=0)
 
 
 def _counts(words: pa.ListArray) -> Counter[str]:
