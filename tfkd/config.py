@@ -141,11 +141,6 @@ class AugmentationConfig:
         "how many more are made of each sentence, on average, by giving it a span of another one that begins and ends "
         "with the same parts of speech; the longer a sentence, the more; 0: none",
     )
-    p_near: float = _option(
-        0.0,
-        "of spliced sentences: share of the nouns, verbs, adjectives and adverbs replaced by one of the words whose "
-        "vectors in the BERT are nearest, and which train may not have",
-    )
     neighbours: int = _option(
         2,
         "of pairs: each text of train is also paired with itself and with so many of the texts most like it, "
@@ -155,14 +150,9 @@ class AugmentationConfig:
     def __post_init__(self) -> None:
         for flag in ("n_iter", "n_splice", "neighbours"):
             _check(getattr(self, flag) >= 0, flag, getattr(self, flag), "0 or more")
-        _check_share(self, "p_mask", "p_pos", "p_ng", "p_near")
+        _check_share(self, "p_mask", "p_pos", "p_ng")
         _check(self.p_mask + self.p_pos <= 1, "p_mask", self.p_mask, f"at most 1 together with --p_pos={self.p_pos}")
         _check_positive(self, "ngram_max")
-
-    @property
-    def has_near_words(self) -> bool:
-        """Whether some words are replaced by near ones: those of spliced sentences alone are."""
-        return bool(self.n_splice and self.p_near)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ class Variant:
         return dataclasses.replace(config, **groups)
 
 
-_NOT_OF_THE_PAPER = {"n_splice": 0, "p_near": 0.0, "neighbours": 0}
+_NOT_OF_THE_PAPER = {"n_splice": 0, "neighbours": 0}
 _SHARES_OF_THE_PAPER = {"p_mask": 0.1, "p_pos": 0.1, "p_ng": 0.25, "ngram_max": 5}
 
 # The first is the recipe itself; the others say what they change of it.
@@ -73,11 +73,9 @@ VARIANTS = (
     Variant("ngrams", "n-grams alone", {"p_mask": 0.0, "p_pos": 0.0, **_NOT_OF_THE_PAPER}),
     Variant("rules", "these three rules", _NOT_OF_THE_PAPER),
     Variant("paper", "these three with the paper's shares", {**_SHARES_OF_THE_PAPER, **_NOT_OF_THE_PAPER}),
-    Variant("splicing", "splicing alone", {"n_iter": 0, "p_near": 0.0, "neighbours": 0}),
+    Variant("splicing", "splicing alone", {"n_iter": 0, "neighbours": 0}),
     Variant("neighbours", "pairs of neighbours alone", {"n_iter": 0, "n_splice": 0}),
     Variant("without_splicing", "all but splicing", {"n_splice": 0}),
-    Variant("near", "words of spliced sentences replaced by near ones", {"p_near": 0.25}),
-    Variant("without_near", "words of spliced sentences as they are", {"p_near": 0.0}),
     Variant("without_neighbours", "all but the pairs of neighbours", {"neighbours": 0}),
     Variant("known", "rare words never read as if they were unknown", {"p_unknown": 0.0}),
     Variant("without_dropout", "no dropout", {"dropout": 0.0}),
@@ -167,8 +165,6 @@ def _in_effect(config: RunConfig, pairs: bool) -> RunConfig:
     augmentation, teacher = config.augmentation, config.teacher
     if not pairs:
         augmentation = dataclasses.replace(augmentation, neighbours=0)
-    if not augmentation.n_splice:
-        augmentation = dataclasses.replace(augmentation, p_near=0.0)
     if is_finetuned(teacher.teacher):
         teacher = TeacherConfig(teacher=teacher.teacher)
     return dataclasses.replace(config, augmentation=augmentation, teacher=teacher)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,23 +19,6 @@ def test_every_command_says_what_it_made(chain):
         assert chain.outcomes[name].out == f"{chain.folder / folder}: {rows} sentences in {-(-rows // 100)} shards\n"
     assert f"{chain.tflite.stat().st_size / 1e6:.2f} MB" in chain.outcomes["export"].out
     assert "0 are truncated" in chain.outcomes["export"].out
-
-
-def test_augment_with_the_words_that_a_teacher_knows_to_be_near(chain, tiny_bert, tmp_path):
-    def made(*flags: str) -> list[str]:
-        out = tmp_path / "sentences"
-        assert call("augment", f"--data={chain.data}", "--n_iter=0", f"--out={out}", *flags).status == 0
-        rows = [row for path in sorted(out.glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
-        shutil.rmtree(out)
-        return [row["text"] for row in rows if row["source"] == "spliced"]
-
-    spliced, near = made(), made("--p_near=1", f"--teacher={chain.folder / 'teacher'}")
-    assert near != spliced
-    assert near == made("--p_near=1", f"--teacher={tiny_bert}")
-    assert made("--p_near=1", "--n_splice=0", "--teacher=./nowhere") == []  # no sentence to have them, no BERT read
-    outcome = call("augment", f"--data={chain.data}", "--p_near=1", "--teacher=./nowhere", f"--out={tmp_path / 'out'}")
-    assert_one_line(outcome.without_notes(), 1, "--teacher=./nowhere: no such folder")
-    assert not list(tmp_path.iterdir())
 
 
 def test_transfer_set_is_the_sentences_with_logits(chain):

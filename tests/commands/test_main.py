@@ -118,7 +118,7 @@ def test_unknown_flag(name):
         ("--vocabulary_size=3", "--vocabulary_size=3"),
         ("--detokenize=no", "detokenize"),
         ("--embeddings=glove.txt", "--embeddings=glove.txt: expected teacher, random or file:PATH"),
-        ("--p_near=1.5", "--p_near=1.5: expected a share from 0 to 1"),
+        ("--p_ng=1.5", "--p_ng=1.5: expected a share from 0 to 1"),
         ("--embeddings=file:", "expected teacher, random or file:PATH"),
         ("--embedding_training=frozen", "frozen"),
     ],

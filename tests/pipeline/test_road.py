@@ -309,17 +309,6 @@ def test_update_of_the_students_keeps_the_transfer_set(config, copied, capsys):
 
 
 @pytest.mark.usefixtures("copying")
-def test_near_words_make_other_sentences(config, finished, copied, capsys):
-    def spliced(folder: Path) -> set[str]:
-        rows = [row for path in folder.glob("sentences/*.parquet") for row in pq.read_table(path).to_pylist()]
-        return {row["text"] for row in rows if row["source"] == "spliced"}
-
-    run(replace(config, augmentation=replace(config.augmentation, p_near=1.0)), copied, update=True)
-    assert _done(capsys.readouterr().err) == ["sentences", "transfer_set", "student", "export-student"]
-    assert len(spliced(copied) - spliced(finished)) > len(spliced(finished)) / 2
-
-
-@pytest.mark.usefixtures("copying")
 def test_another_baseline_leaves_the_student_as_it_is(config, copied, capsys):
     distill = replace(config.distill, baseline_embedding_training="multichannel")
     run(replace(config, distill=distill), copied, update=True)

@@ -41,6 +41,16 @@ def test_train_then_unlabelled_each_once_and_without_dev(tmp_path):
     assert found.read(0).schema.equals(sentences_schema(pairs=False))
 
 
+def test_what_is_made_around_a_text_of_dev_is_left_out(tmp_path):
+    train = [("the old man saw a dull film in the park today", 0), ("a young girl liked the play near the lake", 1)]
+    config = AugmentationConfig(n_iter=0, n_splice=50)
+    made = [row[0] for row in rows_of(write_sentences(corpus(train), config, tmp_path / "a", 1000, 0))]
+    dev = " ".join(made[-1].split()[:6])
+    assert not any(dev in text for text, _ in train)
+    kept = [row[0] for row in rows_of(write_sentences(corpus(train, [(dev, 0)]), config, tmp_path / "b", 1000, 0))]
+    assert kept == [text for text in made if dev not in text]
+
+
 def test_shards_are_full_but_the_last_and_the_manifest_names_them(tmp_path):
     found = write_sentences(corpus([(f"text {i}", i % 2) for i in range(10)]), NOTHING, tmp_path / "s", 4, 0)
     assert [len(shard) for shard in found] == [4, 4, 2]

@@ -8,13 +8,11 @@ from __future__ import annotations
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
-from tfkd.config import AugmentationConfig, DataConfig, LabelConfig, TeacherConfig
-from tfkd.native_stderr import import_tensorflow
+from tfkd.config import AugmentationConfig, DataConfig, LabelConfig
 
 
 def define_flags() -> None:
     flags.DEFINE_string("out", "", "folder of the sentences to write")
-    flags.DEFINE_string("teacher", TeacherConfig().teacher, "with --p_near: BERT that knows which words are near")
     define_seed()
     define_flags_of(DataConfig, AugmentationConfig)
     flags.DEFINE_integer("shard_rows", LabelConfig().shard_rows, "sentences a shard", lower_bound=1)
@@ -26,11 +24,5 @@ def main(arguments: list[str]) -> None:
     from tfkd.transfer_set.sentences import write_sentences
 
     corpus = read_sentences_to_learn(data, FLAGS.seed)
-    near = None
-    if augmentation.has_near_words:
-        import_tensorflow()
-        from tfkd.training.near_words import load_near_words
-
-        near = load_near_words(FLAGS.teacher, augmentation.p_near)
-    sentences = write_sentences(corpus, augmentation, out, FLAGS.shard_rows, FLAGS.seed, near)
+    sentences = write_sentences(corpus, augmentation, out, FLAGS.shard_rows, FLAGS.seed)
     print(f"{out}: {sentences.rows} {corpus.unit} in {len(sentences)} shards")

@@ -26,7 +26,6 @@ from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
 from tfkd.training.model_folders import TEACHER_FILE, is_finetuned, pretrained_of
-from tfkd.training.near_words import load_near_words
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, check_last_epoch, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
@@ -42,9 +41,7 @@ _TEACHER = (
     *_TRAINING,
 )
 _SENTENCES = (
-    "tfkd.training.near_words",
     "tfkd.text.augmentation",
-    "tfkd.text.near_words",
     "tfkd.text.overlap",
     "tfkd.text.recombination",
     "tfkd.text.splicing",
@@ -219,15 +216,13 @@ class _Road:
             "label_names": corpus.label_names,
             "seed": config.seed,
         }
-        if config.augmentation.has_near_words:
-            depends["near_words"] = self.pretrained
-        return self.steps.do("sentences", depends, _SENTENCES, [folder / MANIFEST], self._write_sentences)
-
-    def _write_sentences(self) -> None:
-        config, augmentation = self.config, self.config.augmentation
-        near = load_near_words(config.teacher.teacher, augmentation.p_near) if augmentation.has_near_words else None
-        folder, shard_rows = self.folder / "sentences", config.label.shard_rows
-        write_sentences(self.corpus, augmentation, folder, shard_rows, config.seed, near)
+        return self.steps.do(
+            "sentences",
+            depends,
+            _SENTENCES,
+            [folder / MANIFEST],
+            lambda: write_sentences(corpus, config.augmentation, folder, config.label.shard_rows, config.seed),
+        )
 
     @cached_property
     def finetuned(self) -> FinetunedTeacher:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,18 +45,6 @@ class TaggedText:
     @property
     def words(self) -> list[str]:
         return [self.text[start:end] for start, end in self.spans]
-
-    def with_words(self, words: Sequence[str], first: int = 0, last: int | None = None) -> str:
-        """Returns the text with other words, or those alone from `first` to `last`; what is between words stays."""
-        last = len(words) - 1 if last is None else last
-        whole = (first, last) == (0, len(words) - 1)
-        start = 0 if whole else self.spans[first][0]
-        end = len(self.text) if whole else self.spans[last][1]
-        parts = []
-        for i in range(first, last + 1):
-            parts += [self.text[start : self.spans[i][0]], words[i]]
-            start = self.spans[i][1]
-        return "".join([*parts, self.text[start:end]])
 
 
 def tag_text(text: str, tagger: Tagger) -> TaggedText:
@@ -135,4 +123,11 @@ class Augmenter:
             n = min(int(rng.integers(1, config.ngram_max + 1)), len(words))
             first = int(rng.integers(0, len(words) - n + 1))
             last = first + n - 1
-        return text.with_words(words, first, last)
+        whole = (first, last) == (0, len(words) - 1)
+        start = 0 if whole else text.spans[first][0]
+        end = len(text.text) if whole else text.spans[last][1]
+        parts = []
+        for i in range(first, last + 1):
+            parts += [text.text[start : text.spans[i][0]], words[i]]
+            start = text.spans[i][1]
+        return "".join([*parts, text.text[start:end]])

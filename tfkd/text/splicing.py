@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfkd.text.augmentation import TaggedText, turns_of
-from tfkd.text.near_words import NearWords
 
 # Longest span, in words, and how many of each text are at hand for others.
 _MAX_SPAN, _SPANS_OF_EACH = 8, 4
@@ -29,11 +28,10 @@ class Splicer:
     Args:
       rows: the sentences, or pairs, to make others of.
       seed: of the spans that are at hand.
-      near_words: replaces words of what was spliced; None: they stay.
     """
 
-    def __init__(self, rows: Sequence[tuple[TaggedText, ...]], seed: int, near_words: NearWords | None = None):
-        self.rows, self._near_words = rows, near_words
+    def __init__(self, rows: Sequence[tuple[TaggedText, ...]], seed: int):
+        self.rows = rows
         rng = np.random.default_rng(seed)
         self._spans: dict[tuple[str, str], list[_Span]] = defaultdict(list)
         # A text may stand in several pairs.
@@ -59,14 +57,13 @@ class Splicer:
                 continue
             for i in rng.choice(len(words), size=len(words), p=weights / weights.sum()):
                 yield tuple(
-                    self._made_of(text, rng) if place in turn else text.text for place, text in enumerate(self.rows[i])
+                    self._spliced_once_or_twice(text, rng).text if place in turn else text.text
+                    for place, text in enumerate(self.rows[i])
                 )
 
-    def _made_of(self, text: TaggedText, rng: np.random.Generator) -> str:
+    def _spliced_once_or_twice(self, text: TaggedText, rng: np.random.Generator) -> TaggedText:
         spliced = self.splice(text, rng)
-        if rng.random() < _P_TWICE:
-            spliced = self.splice(spliced, rng)
-        return spliced.text if self._near_words is None else self._near_words.replaced_in(spliced, rng)
+        return self.splice(spliced, rng) if rng.random() < _P_TWICE else spliced
 
     def splice(self, text: TaggedText, rng: np.random.Generator) -> TaggedText:
         """Returns `text`, which has a word, with one span replaced: of at most half of its words, or two, and at most

@@ -18,7 +18,6 @@ from tfkd.files import atomic_folder
 from tfkd.progress import progress_bar
 from tfkd.text.augmentation import Augmenter
 from tfkd.text.examples import Corpus, Examples, digest
-from tfkd.text.near_words import NearWords
 from tfkd.text.overlap import RowsHeld
 from tfkd.text.recombination import recombined
 from tfkd.text.splicing import Splicer
@@ -28,12 +27,7 @@ _Row = tuple[tuple[str, ...], str, int | None]  # text or pair, source, label
 
 
 def write_sentences(
-    corpus: Corpus,
-    config: AugmentationConfig,
-    folder: str | Path,
-    shard_rows: int,
-    seed: int,
-    near_words: NearWords | None = None,
+    corpus: Corpus, config: AugmentationConfig, folder: str | Path, shard_rows: int, seed: int
 ) -> ShardedTable:
     """Writes all sentences or pairs that the teacher is to label: shards of `sentences_schema`.
 
@@ -47,7 +41,6 @@ def write_sentences(
       folder: where the shards go.
       shard_rows: sentences or pairs a shard.
       seed: of all that is drawn.
-      near_words: replaces words of spliced sentences; None: they stay.
     """
     folder = Path(folder)
     further = recombined(corpus.train, config.neighbours, seed) if corpus.pairs else Examples.without_labels([])
@@ -56,8 +49,7 @@ def write_sentences(
     with atomic_folder(folder) as temporary, progress_bar(total, "augment", corpus.unit) as bar:
         seen = _SeenTexts(temporary / "seen.sqlite")
         dropped: Counter[str] = Counter()
-        made = _sentences(corpus, further, config, seed, near_words)
-        rows = _kept(made, seen, RowsHeld(corpus.dev), dropped, bar)
+        rows = _kept(_sentences(corpus, further, config, seed), seen, RowsHeld(corpus.dev), dropped, bar)
         shards = 0
         while chunk := list(itertools.islice(rows, shard_rows)):
             texts, sources, labels = zip(*chunk, strict=True)
@@ -80,9 +72,7 @@ def write_sentences(
     return ShardedTable(folder)
 
 
-def _sentences(
-    corpus: Corpus, further: Examples, config: AugmentationConfig, seed: int, near_words: NearWords | None
-) -> Iterator[_Row]:
+def _sentences(corpus: Corpus, further: Examples, config: AugmentationConfig, seed: int) -> Iterator[_Row]:
     for texts, label in zip(zip(*corpus.train.columns, strict=True), corpus.train.labels, strict=True):
         yield texts, "train", int(label)
     for texts in zip(*corpus.unlabelled.columns, strict=True):
@@ -93,7 +83,7 @@ def _sentences(
         augmenter = Augmenter(corpus.train.followed_by(further), config)
         for texts in augmenter.generate(seed):
             yield texts, "augmented", None
-        for texts in Splicer(augmenter.rows, seed, near_words).generate(config.n_splice, seed):
+        for texts in Splicer(augmenter.rows, seed).generate(config.n_splice, seed):
             yield texts, "spliced", None
 
 
