@@ -710,9 +710,10 @@ def test_asset_is_read_as_utf8_whatever_the_flags_say_of_other_files(tmp_path, m
 @pytest.mark.parametrize(
     ("name", "rows", "names"),
     [
-        ("sst2", (67_349, 872), ("0", "1")),
-        ("mrpc", (3_667, 408), ("0", "1")),
-        ("sick", (4_439, 495), ("contradiction", "entailment", "neutral")),
+        # Files of 67,349, 3,667 and 4,439 rows: those that hold a row of dev are left out.
+        ("sst2", (67_344, 872), ("0", "1")),
+        ("mrpc", (3_666, 408), ("0", "1")),
+        ("sick", (4_436, 495), ("contradiction", "entailment", "neutral")),
     ],
 )
 def test_shared_data(name, rows, names):
