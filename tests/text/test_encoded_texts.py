@@ -60,3 +60,8 @@ def test_texts_are_taken_and_joined():
     assert taken.offsets.tolist() == [0, 1, 4, 4, 5]
     assert taken.joined(np.array([0, 2, 2, 4])).offsets.tolist() == [0, 4, 4, 5]
     assert THREE.taken(np.zeros(0, np.int64)).offsets.tolist() == [0]
+
+
+def test_counts():
+    assert THREE.counts(11).tolist() == [0, 0, 0, 0, 0, 1, 0, 1, 1, 1, 0]
+    assert EncodedTexts(np.zeros(0, np.int32), np.zeros(1, np.int64)).counts(2).tolist() == [0, 0]

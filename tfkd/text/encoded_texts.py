@@ -34,6 +34,10 @@ class EncodedTexts:
         """Tokens in each text, int64 [texts]."""
         return np.diff(self.offsets)
 
+    def counts(self, vocabulary_size: int) -> np.ndarray:
+        """Returns how often the texts have each token, int64 [vocabulary]."""
+        return np.bincount(self.ids, minlength=vocabulary_size)
+
     def taken(self, texts: np.ndarray) -> EncodedTexts:
         """Returns the texts of these numbers, int [chosen], in their order; a text may be taken several times."""
         lengths = self.lengths[texts]

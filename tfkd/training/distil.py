@@ -274,7 +274,7 @@ def _counts_in_use(texts: Examples, tokenizer: Tokenizer, rare: np.ndarray) -> n
     counts = np.zeros((2, size), np.int64)
     for encoded in map(tokenizer.encode, texts.columns):
         forgotten = encoded.forgetting(rare, tokenizer.instead, 1.0, rng)  # all of them, whatever is drawn
-        counts += [np.bincount(read.ids, minlength=size) for read in (encoded, forgotten)]
+        counts += [encoded.counts(size), forgotten.counts(size)]
     return counts.max(0)
 
 

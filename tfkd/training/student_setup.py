@@ -209,9 +209,7 @@ def too_rare_tokens(corpus: Corpus, tokenizer: Tokenizer, pieces: Sequence[str],
 
 def _token_counts(columns: Sequence[Sequence[str]], tokenizer: Tokenizer) -> np.ndarray:
     """Returns how often texts have each token, int [vocabulary]."""
-    size = len(tokenizer.vocabulary)
-    counts = [np.bincount(tokenizer.encode(texts).ids, minlength=size) for texts in columns if len(texts)]
-    return np.sum(counts, axis=0)
+    return np.sum([tokenizer.encode(texts).counts(len(tokenizer.vocabulary)) for texts in columns], axis=0)
 
 
 def _counts(words: pa.ListArray) -> Counter[str]:
