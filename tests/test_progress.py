@@ -24,6 +24,18 @@ def test_log_gets_a_line_with_rate_and_eta_now_and_then(capsys, monkeypatch):
     assert len(lines) == 3
 
 
+def test_what_was_done_before_an_interruption_makes_the_rest_no_faster(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
+    with progress.progress_bar(2000, "label", "sentences", done=1490) as bar:
+        time.sleep(0.1)
+        bar.update(10)
+    line = capsys.readouterr().err
+    found = re.fullmatch(r"label: 75 % of 2.00k sentences, +([\d.]+) sentences/s, (\d\d):(\d\d) left\n", line)
+    assert found, line
+    assert float(found[1]) <= 100  # 10 in 0.1 s or more, so that the other 500 take 5 s or more
+    assert 60 * int(found[2]) + int(found[3]) >= 5
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [

@@ -34,9 +34,9 @@ class Bar(tqdm):
             self.last_print_n, self.last_print_t = self.n, self._time()
 
 
-def progress_bar(total: int, what: str, unit: str) -> Bar:
-    """Returns a bar of so many units."""
-    return Bar(total=total, desc=what, unit=f" {unit}", unit_scale=True)
+def progress_bar(total: int, what: str, unit: str, done: int = 0) -> Bar:
+    """Returns a bar of so many units, some of them done before, which count for neither rate nor ETA."""
+    return Bar(total=total, initial=done, desc=what, unit=f" {unit}", unit_scale=True)
 
 
 def duration(seconds: float) -> str:

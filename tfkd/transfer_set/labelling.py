@@ -66,8 +66,8 @@ def label_sentences(
     labelled = [i for i in range(len(sentences)) if shard_path(folder, i).exists()]
     if labelled:
         say(f"label: going on with {len(labelled)} of {len(sentences)} shards labelled already")
-    with progress_bar(sentences.rows, "label", unit_of(is_of_pairs(sentences.schema))) as bar:
-        bar.update(sum(sentences.manifest["shards"][i]["rows"] for i in labelled))
+    done = sum(sentences.manifest["shards"][i]["rows"] for i in labelled)
+    with progress_bar(sentences.rows, "label", unit_of(is_of_pairs(sentences.schema)), done) as bar:
         for i in sorted(set(range(len(sentences))) - set(labelled)):
             labeller = labeller or _labeller(teacher, sentences, config)
             table = sentences.read(i)
