@@ -11,7 +11,7 @@ setup(
     long_description=Path("README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.11",
+    python_requires=">=3.11,<3.14",  # as TensorFlow's wheels
     packages=find_packages(include=["tfkd", "tfkd.*"]),
     # tfkd/device is a link to tflite/, so that what a device runs is at hand where tfkd is installed.
     package_data={"tfkd": ["py.typed", "device/*.py", "device/*/*"], "tfkd.report": ["templates/*"]},

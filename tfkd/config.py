@@ -92,7 +92,7 @@ class TeacherConfig:
     teacher: str = _option(
         "minilm_l6",
         "the BERT: an asset (minilm_l6), a keras-hub preset name, a Hugging Face folder, hf://ORG/NAME, "
-        "or the folder of a teacher that `tfkd finetune` made, which is taken as it is",
+        "or the folder of a teacher that `tfkd finetune` made, which `tfkd run` takes as it is",
     )
     teacher_epochs: int = _option(
         0,
@@ -184,8 +184,8 @@ class StudentConfig:
     dense_size: int = _option(200, "units of the ReLU layer")
     rank: int = _option(
         0,
-        "dimensions by way of which each direction of the LSTM computes its gates, to which it is held in the last "
-        "epoch: with a third of --hidden_size the exported file takes half of the time, at next to no loss; 0: all",
+        "rank of the LSTM's gate weights, in each direction, to which they are held in the last epoch: with a third of "
+        "--hidden_size the exported file takes half of the time, at next to no loss; 0: full",
     )
     table_bits: int = _option(
         8,
@@ -199,8 +199,8 @@ class StudentConfig:
     )
     training_vocabulary_size: int = _option(
         60000,
-        "words or pieces at most in training, all spellings counted once: train's, then the teacher's if words keep to "
-        "its vectors or the student reads pieces",
+        "words or pieces at most in training, upper and lower case counted once: train's, then the teacher's if words "
+        "keep to its vectors or the student reads pieces",
     )
     min_count: int = _option(
         1,
@@ -279,7 +279,7 @@ class DistillConfig:
     learning_rate: float = _option(2e-3, "peak learning rate; it decays linearly to zero (adadelta: constant)")
 
     p_unknown: float = _option(
-        0.5, "share of the words seen once in train that are read as <UNKNOWN>, which so gets a meaning, or by pieces"
+        0.5, "share of the words seen once in train that are read as <UNKNOWN>, or by pieces, so that these are learnt"
     )
 
     def __post_init__(self) -> None:

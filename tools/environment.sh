@@ -8,35 +8,35 @@
 # hash of setup.py and the path of this clone: nothing is done while both are as they were.
 # shellcheck shell=bash
 
-_is_new_enough() {
-    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+_is_supported() {
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 }
 
 # Prints the interpreter to make .venv with.
 _interpreter() {
     local candidate
     if [[ -n "${PYTHON:-}" ]]; then
-        if _is_new_enough "$PYTHON"; then
+        if _is_supported "$PYTHON"; then
             echo "$PYTHON"
             return
         fi
-        echo "PYTHON=$PYTHON: isn't a Python of version 3.11 or later; name another one" >&2
+        echo "PYTHON=$PYTHON: isn't a Python of version 3.11, 3.12 or 3.13; name another one" >&2
         return 1
     fi
     for candidate in python3.11 python3.12 python3.13 python3 python; do
-        if _is_new_enough "$candidate"; then
+        if _is_supported "$candidate"; then
             echo "$candidate"
             return
         fi
     done
-    echo "Python 3.11 or later isn't there; install it, or name it: PYTHON=/path/to/python $0" >&2
+    echo "Python 3.11, 3.12 or 3.13 isn't there; install one, or name it: PYTHON=/path/to/python $0" >&2
     return 1
 }
 
 make_environment() {
     local extra="${1:-}" interpreter stamp wanted
     interpreter=.venv/bin/python
-    if ! _is_new_enough "$interpreter"; then
+    if ! _is_supported "$interpreter"; then
         interpreter="$(_interpreter)" || return 1
         echo "Making .venv with $("$interpreter" --version)" >&2
         if ! "$interpreter" -m venv --clear .venv; then

@@ -69,6 +69,14 @@ def test_help_of_a_command(name):
     assert call(name, "-h").out == outcome.out
 
 
+def test_help_says_each_default_but_those_that_mean_nothing():
+    shown = re.sub(r"\n {6}", " ", call("run", "--help").out)
+    assert re.search(r"--alpha .*\(default: '0\.0'\)\n", shown)
+    assert re.search(r"--n_iter .*\(default: '10'\)\n", shown)
+    assert re.search(r"--update (?!.*default).*\n", shown)  # no
+    assert re.search(r"--unlabelled (?!.*default).*\n", shown)  # none
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_example_of_help_names_flags_that_exist(name):
     module = importlib.import_module(f"tfkd.commands.{name}")

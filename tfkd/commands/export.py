@@ -39,7 +39,8 @@ def define_flags() -> None:
     flags.DEFINE_bool(
         "tune",
         False,
-        "try all lowerings, arithmetics and some tables, or of these what other flags leave open, and keep the fastest "
+        "try each lowering in int8 arithmetic and with int8 weights alone, float16, and some smaller tables, or of "
+        "these what other flags leave open, and keep the fastest "
         "file within the limits; with --runtime=mediapipe of those that MediaPipe takes",
     )
     flags.DEFINE_bool(

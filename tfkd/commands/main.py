@@ -111,7 +111,8 @@ def _help(name: str, command: ModuleType) -> str:
         "      file of flags, one a line; those after it on the command line win",
     ]
     for flag in shown.values():
-        default = "" if flag.default in (None, "", False, []) else f" (default: {flag.default_as_str})"
+        unset = flag.default is False or flag.default in (None, "", [])
+        default = "" if unset else f" (default: {flag.default_as_str})"
         lines += [
             f"  --{flag.name}",
             textwrap.fill(f"{flag.help}{default}", 100, initial_indent="      ", subsequent_indent="      "),

@@ -33,6 +33,8 @@ from tfkd.text.readers import (
 from tfkd.text.split import cut_dev
 
 _SHOWN_REJECTS = 3
+# In the rejects file at least, so that all may be mended at once; a file of another kind may have millions.
+_WRITTEN_REJECTS = 10_000
 _SHOWN_NAMES = 12
 
 
@@ -158,7 +160,7 @@ def _one_of(folder: Path, stems: tuple[str, ...]) -> Path | None:
 
 @dataclass
 class _BadRows:
-    """Counts rejected rows, and keeps as many as the limit lets through and a few to be named; empty lines are none."""
+    """Counts rejected rows, and keeps as many as the limit lets through, or _WRITTEN_REJECTS; empty lines are none."""
 
     limit: int
     count: int = 0
@@ -172,7 +174,7 @@ class _BadRows:
             return
         self.count += 1
         self.units[reject.file] = unit
-        if len(self.kept) < self.limit + _SHOWN_REJECTS:
+        if len(self.kept) < max(self.limit, _WRITTEN_REJECTS):
             self.kept.append(reject)
 
     def first(self) -> str:
@@ -340,7 +342,7 @@ def _without_dev(examples: Examples, dev: Examples, what: str, notes: list[str])
     if left_out := int(holds.sum()):
         shown = excerpt_of([texts[int(holds.argmax())] for texts in examples.columns])
         notes.append(
-            f"{left_out:,} of {len(examples):,} {what} hold a row of dev and were left out: what was seen in training "
-            f"is easily right; the first: {shown!r}"
+            f"{left_out:,} of {len(examples):,} {what} hold a row of dev: no model is to learn them, since what was "
+            f"seen in training is easily right; the first: {shown!r}"
         )
     return examples.take(np.flatnonzero(~holds))
