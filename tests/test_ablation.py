@@ -109,6 +109,8 @@ def test_a_variant_of_another_teacher_fine_tunes_its_own(config, tmp_path):
     [
         ("--variants=nope,none", "ablation: --variants=nope: expected some of all, none, masking"),
         ("--n_iter=-1", "ablation: --n_iter=-1: expected 0 or more"),
+        ("--transfer_set=t", "ablation: --transfer_set=t: an ablation makes transfer sets of its own"),
+        ("--logits_from=l", "ablation: --logits_from=l: an ablation makes transfer sets of its own"),
         ("--nope", "ablation: Unknown command line flag 'nope'"),
     ],
 )

@@ -289,6 +289,15 @@ class DistillConfig:
         _check_choice(self, "soft_loss")
         _check_choice(self, "baseline_embedding_training")
 
+    def of_student(self) -> dict[str, Any]:
+        """Returns what of it the student depends on."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("baseline_")}
+
+    def of_baseline(self) -> dict[str, Any]:
+        """Returns what of it the baseline depends on, which learns from hard labels alone, for epochs of its own."""
+        others = ("alpha", "soft_loss", "temperature", "epochs")
+        return {name: value for name, value in vars(self).items() if name not in others}
+
 
 # Some twenty operators each.
 MOST_UNROLLED_STEPS = 512

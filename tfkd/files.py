@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,24 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         raise InputError(f"{path}: can't be written: {e.strerror or e}") from e
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_to_replace(folder: str | Path, what: str, is_own: Callable[[Path], bool]) -> None:
+    """Passes a folder that a step is to write if it isn't there, is empty, or holds what such a step wrote.
+
+    Args:
+      folder: to be written.
+      what: the step writes.
+      is_own: says whether a folder holds such.
+
+    Raises:
+      InputError: it is a file, holds something else, or is the current folder or around it.
+    """
+    path = Path(folder)
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise InputError(f"{folder}: is the current folder or around it; name a folder for {what} alone")
+    if path.exists() and (not path.is_dir() or (any(path.iterdir()) and not is_own(path))):
+        raise InputError(f"{folder}: holds something else than {what}, which would be lost; name another folder")
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -112,24 +112,28 @@ def main(argv: list[str]) -> None:
         raise UsageError(
             f"--variants={','.join(sorted(unknown))}: expected some of {', '.join(v.name for v in VARIANTS)}"
         )
+    for name in ("transfer_set", "logits_from"):
+        if FLAGS[name].value:
+            raise UsageError(f"--{name}={FLAGS[name].value}: an ablation makes transfer sets of its own")
     import_tensorflow()
     config, folder = run_command.run_config(), Path(FLAGS.runs) / FLAGS.name
     chosen = [v for i, v in enumerate(VARIANTS) if i == 0 or not FLAGS.variants or v.name in FLAGS.variants]
-    ablate(config, folder, chosen)
+    ablate(config, folder, chosen, FLAGS.update)
 
 
-def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
+def ablate(config: RunConfig, folder: Path, variants: list[Variant], update: bool = False) -> str:
     """Does a run for each variant, and returns the table.
 
     Args:
       config: the recipe.
       folder: where the runs go.
       variants: the recipe itself first. What comes to the same as one before it is passed over.
+      update: lets flags other than those the folder was made with redo what depends on them.
     """
     from tfkd.pipeline.road import fine_tune, run
     from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 
-    shared = dataclasses.replace(config.teacher, teacher=str(fine_tune(config, folder / "teacher")))
+    shared = dataclasses.replace(config.teacher, teacher=str(fine_tune(config, folder / "teacher", update)))
 
     def config_of(variant: Variant) -> RunConfig:
         varied = variant.applied_to(config)
@@ -138,7 +142,7 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
     recipe, *others = variants
     of_recipe = config_of(recipe)
     say(f"\n=== {recipe.name}: {recipe.what} ===")
-    run(of_recipe, folder / recipe.name)
+    run(of_recipe, folder / recipe.name, update)
     transfer_set = folder / recipe.name / "transfer_set"
     pairs = is_of_pairs(ShardedTable(transfer_set).schema)
     done = {_in_effect(of_recipe, pairs): recipe}
@@ -152,7 +156,7 @@ def ablate(config: RunConfig, folder: Path, variants: list[Variant]) -> str:
         distill = dataclasses.replace(varied.distill, baseline_epochs=0)
         same = (varied.augmentation, varied.teacher) == (of_recipe.augmentation, of_recipe.teacher)
         varied = dataclasses.replace(varied, distill=distill, transfer_set=str(transfer_set) if same else "")
-        run(varied, folder / variant.name)
+        run(varied, folder / variant.name, update)
         done[effect] = variant
         _write_table(folder, done.values())
     table = _write_table(folder, done.values())

@@ -71,6 +71,28 @@ def test_folders_of_the_wrong_kind(chain, tmp_path):
     assert_one_line(call("evaluate", data, chain.folder / "sentences").without_notes(), 1, "student.json")
 
 
+@pytest.mark.parametrize("command", ["finetune", "augment", "label", "distill"])
+def test_out_is_no_folder_of_something_else(chain, tmp_path, monkeypatch, command):
+    """Before any work; what is there stays."""
+    folder = chain.folder
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.tsv").write_text(chain.data.read_text())
+    flags = {
+        "finetune": ["--data=data"],
+        "augment": ["--data=data"],
+        "label": [f"--sentences={folder / 'sentences'}", f"--teacher={folder / 'teacher'}"],
+        "distill": ["--data=data", "--baseline", "--embedding_dim=32", f"--teacher={folder / 'teacher'}"],
+    }[command]
+    monkeypatch.chdir(tmp_path)
+    for out, says in (
+        ("data", "holds something else than"),
+        (".", "is the current folder"),
+        (folder, "holds something"),
+    ):
+        assert_one_line(call(command, *flags, f"--out={out}").without_notes(), 1, f"{out}: {says}")
+    assert [path.name for path in tmp_path.rglob("*")] == ["data", "train.tsv"]
+
+
 def test_logits_of_another_model(chain, tmp_path):
     source, out = chain.folder / "transfer_set", tmp_path / "imported"
     assert call("label", f"--logits_from={source}", "--labels=negative,positive", f"--out={out}").status == 0

@@ -301,7 +301,11 @@ def copying(finished, monkeypatch):
 
 @pytest.mark.usefixtures("copying")
 def test_update_of_the_students_keeps_the_transfer_set(config, copied, capsys):
-    config = replace(config, distill=replace(config.distill, epochs=1))
+    """And the baseline, unless what it is trained by changes."""
+    config = replace(config, distill=replace(config.distill, epochs=1, alpha=0.5))
+    run(config, copied, update=True)
+    assert _done(capsys.readouterr().err) == ["student", "export-student"]
+    config = replace(config, distill=replace(config.distill, batch_size=8))
     run(config, copied, update=True)
     assert _done(capsys.readouterr().err) == ["student", "baseline", "export-student"]
     run(replace(config, augmentation=AugmentationConfig(n_iter=1)), copied, update=True)
@@ -313,6 +317,80 @@ def test_another_baseline_leaves_the_student_as_it_is(config, copied, capsys):
     distill = replace(config.distill, baseline_embedding_training="multichannel")
     run(replace(config, distill=distill), copied, update=True)
     assert _done(capsys.readouterr().err) == ["baseline"]
+
+
+@pytest.mark.usefixtures("copying")
+def test_students_and_baselines_depend_on_unlabelled_words_and_the_seed_of_random_vectors(
+    config, copied, tmp_path, capsys
+):
+    students = ["student", "baseline", "export-student"]
+    own = replace(
+        config, teacher=TeacherConfig(teacher=str(copied / "teacher")), transfer_set=str(copied / "transfer_set")
+    )
+    run(own, tmp_path / "mine")
+    assert _done(capsys.readouterr().err) == students
+    (tmp_path / "more.txt.csv").write_text("text\nsome xyzzy words\n")
+    more = replace(own, data=replace(own.data, unlabelled=str(tmp_path / "more.txt.csv")))
+    run(more, tmp_path / "mine", update=True)
+    assert _done(capsys.readouterr().err) == students
+    dev = tmp_path / "dev.tsv"
+    dev.write_text("sentence\tlabel\na quite new film\tpositive\na quite old film\tnegative\n")
+    with_dev = replace(
+        config, data=replace(config.data, dev=str(dev)), student=replace(config.student, embeddings="random")
+    )
+    run(with_dev, tmp_path / "random")
+    capsys.readouterr()
+    run(replace(with_dev, seed=2), tmp_path / "random", update=True)
+    assert {"student", "baseline"} <= set(_done(capsys.readouterr().err))
+
+
+def test_a_transfer_set_of_another_teacher(config, finished, tmp_path, monkeypatch):
+    """Its students would be compared with a teacher that they didn't learn from."""
+    other = tmp_path / "teacher"
+    shutil.copytree(finished / "teacher", other)
+    facts = read_json(other / "teacher.json")
+    monkeypatch.setattr("tfkd.training.finetune._fingerprint", lambda folder: "another")
+    write_json(other / "teacher.json", {**facts, "fingerprint": "another"})
+    given = replace(config, teacher=TeacherConfig(teacher=str(other)), transfer_set=str(finished / "transfer_set"))
+    with pytest.raises(
+        InputError, match=rf"transfer_set: wasn't labelled by the teacher in {other}; name by --teacher"
+    ):
+        run(given, tmp_path / "run")
+
+
+def test_a_teacher_of_another_dev_cut_is_said(config, finished, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tfkd.pipeline.road.label_sentences", _started)
+    for seed, warned in ((1, False), (2, True)):
+        given = replace(config, teacher=TeacherConfig(teacher=str(finished / "teacher")), seed=seed)
+        with pytest.raises(StartedError):
+            run(given, tmp_path / str(seed))
+        said = f"teacher: {finished / 'teacher'} was fine-tuned beside another dev set" in capsys.readouterr().err
+        assert said == warned
+
+
+def test_logits_that_are_gone_leave_the_transfer_set(config, finished, tmp_path, monkeypatch):
+    logits = tmp_path / "logits"
+    shutil.copytree(finished / "transfer_set", logits)
+    monkeypatch.setattr("tfkd.pipeline.road.distil", _started)
+    given = replace(config, label=replace(config.label, logits_from=str(logits)))
+    with pytest.raises(StartedError):
+        run(given, tmp_path / "run")
+    shutil.rmtree(logits)
+    before = _snapshot(tmp_path / "run" / "transfer_set")
+    with pytest.raises(InputError, match="no Parquet file there"):
+        run(given, tmp_path / "run")
+    assert _snapshot(tmp_path / "run" / "transfer_set") == before
+
+
+def test_flags_of_another_version_are_no_other_flags(config, copied, capsys):
+    flags = read_json(copied / "flags.json")
+    del flags["min_count"]
+    write_json(copied / "flags.json", {**flags, "p_gone": 0.5})
+    run(config, copied)
+    assert not _done(capsys.readouterr().err)
+    write_json(copied / "flags.json", [])
+    with pytest.raises(InputError, match=r"flags\.json: holds list, expected an object"):
+        run(config, copied)
 
 
 @pytest.mark.usefixtures("copying")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tfkd.errors import InputError
 from tfkd.files import read_json
 from tfkd.pipeline.steps import Steps, code_digest, recorded_step
 
@@ -94,6 +95,26 @@ def test_done_again_if_data_or_code_changed(tmp_path, work):
     assert len(set(prints)) == 3
     _do(tmp_path, work)  # as at first: what stands there is no longer of these
     assert work.done == 4
+
+
+def test_what_failed_with_other_flags_and_touched_nothing_leaves_the_step_done(tmp_path, work):
+    def slip():
+        raise InputError("no such teacher")
+
+    def half():
+        work.output.unlink()
+        raise InputError("no space left")
+
+    _do(tmp_path, work)
+    with pytest.raises(InputError):
+        Steps(tmp_path).do("one", {"n": 2}, ["tfkd.errors"], [work.output], slip)
+    _do(tmp_path, work)
+    assert work.done == 1
+    with pytest.raises(InputError):
+        Steps(tmp_path).do("one", {"n": 2}, ["tfkd.errors"], [work.output], half)
+    work.output.write_text("of another")
+    _do(tmp_path, work)
+    assert work.done == 2
 
 
 @pytest.mark.parametrize(

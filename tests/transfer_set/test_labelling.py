@@ -300,6 +300,35 @@ def test_files_of_a_folder_are_cut_anew(tmp_path, shard_rows):
     assert [len(shard) for shard in found] == [shard_rows] * full + [rest] * (rest > 0)
 
 
+def test_rows_without_a_source(tmp_path):
+    found = imported(
+        written(tmp_path / "a.parquet", {**GOOD, "source": ["train", None, None]}), tmp_path / "t", shard_rows=9
+    )
+    assert found.read(0)["source"].to_pylist() == ["train", "unlabelled", "unlabelled"]
+
+
+def test_single_texts_and_pairs_in_one_folder(tmp_path):
+    written(tmp_path / "in" / "a.parquet", GOOD)
+    written(tmp_path / "in" / "b.parquet", {**GOOD, "text_pair": ["x", "y", "z"]})
+    with pytest.raises(InputError, match=r"b\.parquet: holds pairs; .*a\.parquet holds single texts"):
+        imported(tmp_path / "in", tmp_path / "t")
+
+
+def test_a_transfer_set_is_labelled_anew_and_sentences_are_not_written_over(tmp_path, teacher, tiny_bert):
+    first = label_sentences(sentences(tmp_path / "s"), teacher, "me", LABEL, tmp_path / "t")
+    again = label_sentences(first, teacher, "me", LABEL, tmp_path / "again")
+    assert [shard.to_pylist() for shard in again] == [shard.to_pylist() for shard in first]
+    before = hashes(tmp_path / "s")
+    with pytest.raises(InputError, match="holds something else than a transfer set"):
+        label_sentences(ShardedTable(tmp_path / "s"), teacher, "me", LABEL, tmp_path / "s")
+    with pytest.raises(InputError, match="holds something else than a transfer set"):
+        imported(tmp_path / "t", tmp_path / "s")
+    assert hashes(tmp_path / "s") == before
+    dev = Examples(["d"], np.array([0], np.int32))
+    with pytest.raises(InputError, match="holds sentences without logits; expected what `tfkd label` makes of them"):
+        check_transfer_set(ShardedTable(tmp_path / "s"), Corpus(dev, dev, Examples.without_labels([]), ("neg", "pos")))
+
+
 def test_what_import_wrote_can_be_imported(tmp_path):
     columns = {**GOOD, "label": pa.array([1, None, 0], pa.int32()), "source": ["train", "augmented", "train"]}
     one = imported(written(tmp_path / "a.parquet", columns), tmp_path / "one")

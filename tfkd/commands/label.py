@@ -42,5 +42,6 @@ def main(arguments: list[str]) -> None:
         found = load_finetuned(path := teacher_of(teacher))
         names, pairs = sentences.manifest["label_names"], is_of_pairs(sentences.schema)
         check_task(path, found.label_names, found.pairs, names, pairs)
+        found.warn_of_other_dev(path, sentences.manifest["dev"])
         transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
     print(f"{out}: {transfer_set.rows} {unit_of(is_of_pairs(transfer_set.schema))} in {len(transfer_set)} shards")

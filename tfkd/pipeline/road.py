@@ -120,9 +120,9 @@ def run(config: RunConfig, folder: str | Path, update: bool = False, corpus: Cor
     return _Road(config, Path(folder), update, corpus).go(update)
 
 
-def fine_tune(config: RunConfig, folder: str | Path) -> Path:
+def fine_tune(config: RunConfig, folder: str | Path, update: bool = False) -> Path:
     """Does the first step of `run` alone, for other runs to share; returns the teacher's folder."""
-    road = _Road(config, Path(folder), update=False)
+    road = _Road(config, Path(folder), update)
     road.begin()
     road.finetuned_step()
     return road.run.teacher
@@ -161,10 +161,17 @@ class _Road:
             if "dev" not in found.manifest:
                 raise InputError(f"{found.folder}: doesn't name the dev set it was made for; use --logits_from")
             check_transfer_set(found, self.corpus)
+            if self.run.has_teacher and found.manifest["teacher"] != self.finetuned.fingerprint:
+                raise InputError(
+                    f"{found.folder}: wasn't labelled by the teacher in {self.run.teacher}; name by --teacher the one "
+                    "that did, or none that is fine-tuned"
+                )
             return found, {"transfer_set": [shard["sha256"] for shard in found.manifest["shards"]]}
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
+        unfinished = [folder]
         if label.logits_from:
+            unfinished = []  # they are imported all at once, or the transfer set stays as it was
             depends |= {
                 "source": _content_of(label.logits_from),
                 "label_names": self.corpus.label_names,
@@ -173,7 +180,7 @@ class _Road:
         else:
             depends |= {"teacher": self.finetuned_step(), "sentences": self._sentences_step()}
         fingerprint = self.steps.do(
-            "transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder), unfinished=[folder]
+            "transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder), unfinished
         )
         return ShardedTable(folder), {"transfer_set": fingerprint}
 
@@ -228,6 +235,7 @@ class _Road:
     def finetuned(self) -> FinetunedTeacher:
         found = load_finetuned(self.run.teacher)
         check_task(self.run.teacher, found.label_names, found.pairs, self.corpus.label_names, self.corpus.pairs)
+        found.warn_of_other_dev(self.run.teacher, digest(self.corpus.dev))
         return found
 
     @property
@@ -242,20 +250,21 @@ class _Road:
         student, baseline = self.run.student(seed), self.run.baseline(seed)
         learning: dict[str, Any] = {
             "student": dataclasses.asdict(config.student),
-            "distill": dataclasses.asdict(config.distill),
             "train": digest(corpus.train),
             "dev": digest(corpus.dev),
+            "unlabelled": digest(corpus.unlabelled),
             "label_names": corpus.label_names,
             "seed": seed,
         }
         if config.student.embeddings != "random":
             learning["word_vectors"] = self.word_vectors
+        if config.student.embeddings != "teacher":  # words without a vector get a random one
+            learning["vectors_seed"] = config.seed
         if config.student.tokenizer == PieceTokenizer.name:
             learning["pieces_of"] = self.pretrained
-        of_student = {k: v for k, v in learning["distill"].items() if not k.startswith("baseline_")}
         distilled = self.steps.do(
             student.name,
-            {**learning, "distill": of_student, **depends},
+            {**learning, "distill": config.distill.of_student(), **depends},
             _STUDENT,
             [student],
             lambda: distil(transfer_set, self.setup, student, seed),
@@ -264,7 +273,7 @@ class _Road:
         if config.distill.baseline_epochs:
             self.steps.do(
                 baseline.name,
-                learning,
+                {**learning, "distill": config.distill.of_baseline()},
                 _STUDENT,
                 [baseline],
                 lambda: train_baseline(self.setup, baseline, seed),

@@ -17,7 +17,7 @@ from tfkd.config import (
     TeacherConfig,
 )
 from tfkd.errors import InputError, UsageError
-from tfkd.files import read_json, read_object
+from tfkd.files import read_object
 
 # Where a run's folder has its flags, the rows that couldn't be read, and the records of its steps.
 FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER = "flags.json", "rejects.jsonl", "steps"
@@ -112,13 +112,15 @@ def shown(value: Any) -> str:
 def refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
     """Passes a run folder that is new, was made with these flags, or has nothing in it yet that was.
 
+    Flags that an earlier version of tfkd lacked had their defaults; those that are no more count for nothing.
+
     Raises:
       UsageError: the folder was made with other flags, or is no run folder.
+      InputError: its flags can't be read.
     """
     flags = flags_of(config)
-    path = folder / FLAGS_FILE
-    if path.exists():
-        known = read_json(path)
+    if (folder / FLAGS_FILE).exists():
+        known = flags_of(config_in(folder))
         changed = sorted(
             name for name in flags.keys() | known.keys() if not _same(name, flags.get(name), known.get(name))
         )

@@ -75,14 +75,17 @@ class Steps:
         if fingerprint not in (known.get("started"), known.get("fingerprint")):
             for folder in unfinished:
                 shutil.rmtree(folder, ignore_errors=True)
-        # A step killed and gone on with counts the time before it was killed too.
+        # A step that failed, or was interrupted, and is gone on with counts the time before that too.
         before = known.get("spent", 0.0) if known.get("started") == fingerprint else 0.0
+        found = _states(outputs)
         write_json(path, {"started": fingerprint, "spent": before})
         started = time.monotonic()
         try:
             action()
         except BaseException:
-            write_json(path, {"started": fingerprint, "spent": before + time.monotonic() - started})
+            # What was done with other flags is done still, unless this has touched it.
+            still_done = known if "fingerprint" in known and None not in found and _states(outputs) == found else {}
+            write_json(path, {**still_done, "started": fingerprint, "spent": before + time.monotonic() - started})
             raise
         self.seconds[name] = before + time.monotonic() - started
         record = {"fingerprint": fingerprint, "seconds": self.seconds[name], "depends": depends}
@@ -144,6 +147,11 @@ def recorded_step(run: Path, name: str) -> dict[str, Any]:
 
 def _record_path(run: Path, name: str) -> Path:
     return run / STEPS_FOLDER / f"{name}.json"
+
+
+def _states(paths: Sequence[Path]) -> list[tuple[int, int] | None]:
+    """Returns what changes when a file or folder is written anew; None: it isn't there."""
+    return [(path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None for path in paths]
 
 
 def _sha256(value: Any) -> str:

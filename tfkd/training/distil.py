@@ -16,7 +16,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from tfkd.config import DistillConfig
-from tfkd.files import read_json, write_json
+from tfkd.files import read_json, refuse_to_replace, write_json
 from tfkd.models.distiller import Distiller
 from tfkd.models.losses import soft_loss
 from tfkd.models.low_rank import Subspace, hold_to_rank
@@ -34,6 +34,7 @@ from tfkd.text.tokenizer import Tokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
+from tfkd.training.model_folders import is_student
 from tfkd.training.pruning import words_that_matter
 from tfkd.training.reading import Reading
 from tfkd.training.student_folder import Student, save_student
@@ -61,6 +62,9 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
       setup: the task and the student's start.
       folder: where it goes.
       seed: of the other weights, of dropout, and of the order of sentences.
+
+    Raises:
+      InputError: the folder holds something else than a student.
     """
     classes = len(setup.corpus.label_names)
 
@@ -72,7 +76,7 @@ def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, 
             shards = [transfer_set.read(int(i), wanted) for i in order[start : start + per_window]]
             yield _rows_of(pa.concat_tables(shards).combine_chunks(), classes)
 
-    identity = repr([shard["sha256"] for shard in transfer_set.manifest["shards"]])
+    identity = repr(([shard["sha256"] for shard in transfer_set.manifest["shards"]], setup.distill.of_student()))
     lesson = _Lesson("student", windows, transfer_set.rows, identity, setup.distill.alpha, setup.distill.epochs)
     return _train(lesson, setup, Path(folder), seed)
 
@@ -86,9 +90,8 @@ def train_baseline(setup: StudentSetup, folder: str | Path, seed: int) -> Studen
     setup = setup.for_baseline()
     train, classes = setup.corpus.train, len(setup.corpus.label_names)
     rows = _Rows(tuple(map(pa.array, train.columns)), train.labels, np.zeros((len(train), classes), np.float32))
-    lesson = _Lesson(
-        "baseline", lambda rng: iter([rows]), len(train), digest(train), 1.0, setup.distill.baseline_epochs
-    )
+    identity = repr((digest(train), setup.distill.of_baseline()))
+    lesson = _Lesson("baseline", lambda rng: iter([rows]), len(train), identity, 1.0, setup.distill.baseline_epochs)
     return _train(lesson, setup, Path(folder), seed)
 
 
@@ -109,7 +112,7 @@ class _Lesson:
       name: what the progress calls it.
       windows: gives the rows of an epoch, some in memory at a time.
       rows: how many there are.
-      identity: tells the rows apart from others.
+      identity: tells the rows, and the flags they are learnt by, apart from others.
       alpha: weight of the hard labels.
       epochs: how many.
     """
@@ -137,6 +140,7 @@ def _batches(rows: _Rows, reading: Reading, config: DistillConfig, rng: np.rando
 
 
 def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Student:
+    refuse_to_replace(folder, "a student", is_student)
     make_deterministic(seed)
     corpus, tokenizer, shape, config = setup.corpus, setup.tokenizer, setup.student, setup.distill
     classes = len(corpus.label_names)
@@ -207,9 +211,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         lambda: _accuracy(model, reading, corpus.dev),
         checkpoints,
         lesson.name,
-        identity=repr(
-            (shape, config, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.embedding_training)
-        ),
+        identity=repr((shape, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.embedding_training)),
         before_epoch=before_epoch,
         first_to_keep=first_to_keep,
     )

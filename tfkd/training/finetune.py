@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfkd.assets import ASSETS, asset_folder
 from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
-from tfkd.files import atomic_folder, read_json, sha256_of, write_json
+from tfkd.files import atomic_folder, read_json, refuse_to_replace, sha256_of, write_json
 from tfkd.models.frozen_blocks import TrainedBlocks
 from tfkd.models.r_drop import twice
 from tfkd.models.teacher import BertInputs, Teacher, compile_for_finetuning
@@ -37,6 +37,7 @@ class FinetunedTeacher:
       fingerprint: SHA-256 over its weights and vocabulary.
       pairs: whether it was fine-tuned on pairs of texts; None: one of an earlier version, which doesn't say.
       dev_accuracy: accuracy on the dev set it was chosen by.
+      dev: `digest` of that dev set; None: one of an earlier version, which doesn't say.
     """
 
     teacher: Teacher
@@ -44,6 +45,15 @@ class FinetunedTeacher:
     pairs: bool | None
     fingerprint: str
     dev_accuracy: float
+    dev: str | None
+
+    def warn_of_other_dev(self, folder: str | Path, dev: str) -> None:
+        """Says if the dev set of this digest isn't the one that the teacher in a folder was fine-tuned beside."""
+        if self.dev not in (None, dev):
+            say(
+                f"teacher: {folder} was fine-tuned beside another dev set, and may have learnt rows of this one: then "
+                "it, and its students, are less often right about new texts than about these"
+            )
 
 
 def load_finetuned(folder: str | Path) -> FinetunedTeacher:
@@ -64,6 +74,7 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
         pairs=description.get("pairs"),
         fingerprint=description["fingerprint"],
         dev_accuracy=description["dev_accuracy"],
+        dev=description.get("dev"),
     )
 
 
@@ -73,9 +84,10 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
     Called again after an interruption it goes on after the last whole epoch.
 
     Raises:
-      InputError: the pretrained BERT can't be loaded.
+      InputError: the pretrained BERT can't be loaded, or the folder holds something else than a teacher.
     """
     folder = Path(folder)
+    refuse_to_replace(folder, "a teacher", is_finetuned)
     make_deterministic(seed)
     teacher = load_pretrained(config, len(corpus.label_names))
     trained = TrainedBlocks(teacher.classifier, config.teacher_frozen_blocks)
@@ -117,12 +129,18 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
             "max_pieces": teacher.max_pieces,
             "epochs": [vars(e) for e in history],
             "dev_accuracy": max(e.dev_accuracy for e in history),
+            "dev": digest(corpus.dev),
             "fingerprint": _fingerprint(temporary),
         }
         write_json(temporary / TEACHER_FILE, description)
     shutil.rmtree(checkpoints)
     return FinetunedTeacher(
-        teacher, corpus.label_names, corpus.pairs, description["fingerprint"], description["dev_accuracy"]
+        teacher,
+        corpus.label_names,
+        corpus.pairs,
+        description["fingerprint"],
+        description["dev_accuracy"],
+        description["dev"],
     )
 
 

@@ -14,6 +14,11 @@ def is_finetuned(folder: str | Path) -> bool:
     return (Path(folder) / TEACHER_FILE).is_file()
 
 
+def is_student(folder: str | Path) -> bool:
+    """Says whether `save_student` wrote this folder."""
+    return (Path(folder) / STUDENT_FILE).is_file()
+
+
 def pretrained_of(teacher: str) -> str:
     """Returns the name of the pretrained BERT that a teacher is, or was fine-tuned from.
 

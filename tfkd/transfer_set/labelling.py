@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from tfkd.config import LabelConfig
 from tfkd.errors import InputError
-from tfkd.files import atomic_folder, read_json, write_json
+from tfkd.files import atomic_folder, read_json, refuse_to_replace, write_json
 from tfkd.models.int8_teacher import Int8Teacher
 from tfkd.models.teacher import Teacher
 from tfkd.progress import progress_bar, say
@@ -24,7 +24,10 @@ from tfkd.transfer_set.shards import (
     MANIFEST,
     ShardedTable,
     examples_of,
+    is_labelled,
     is_of_pairs,
+    manifest_of,
+    sentences_schema,
     shard_path,
     text_columns,
     transfer_set_schema,
@@ -32,6 +35,7 @@ from tfkd.transfer_set.shards import (
     write_shard,
 )
 
+_UNKNOWN_SOURCE = "unlabelled"  # of rows of another model, which may say nothing of it
 _STARTED = "labelling.json"  # whose labels the shards of an unfinished folder are
 
 # What int8 may add to the teacher's logits, as a share of their variance; a student misses them by some 10 %.
@@ -53,8 +57,12 @@ def label_sentences(
       fingerprint: tells it from others.
       config: in what precision.
       folder: where the shards of `transfer_set_schema` go.
+
+    Raises:
+      InputError: the folder holds something else than a transfer set.
     """
     folder = Path(folder)
+    _refuse_to_replace(folder)
     facts = {
         **{k: v for k, v in sentences.manifest.items() if k not in ("rows", "shards")},
         "teacher": fingerprint,
@@ -70,7 +78,7 @@ def label_sentences(
     with progress_bar(sentences.rows, "label", unit_of(is_of_pairs(sentences.schema)), done) as bar:
         for i in sorted(set(range(len(sentences))) - set(labelled)):
             labeller = labeller or _labeller(teacher, sentences, config)
-            table = sentences.read(i)
+            table = sentences.read(i, sentences_schema(is_of_pairs(sentences.schema)).names)
             logits = labeller.logits(labeller.encode(*examples_of(table).columns), progress=bar)
             _check_finite(logits, f"the teacher {fingerprint[:12]}", "fine-tune it again with a lower learning rate")
             write_shard(folder, i, _with_logits(table, logits))
@@ -91,15 +99,17 @@ def import_logits(
     Args:
       source: a Parquet file, or a folder of them, with columns `text` (string) and
         `logits` (list of as many floats as there are labels), for pairs `text_pair`
-        too; `label` (int; null or NO_LABEL where there is none) and `source` (string) are optional.
+        too; `label` (int; null or NO_LABEL where there is none) and `source` (string or null) are optional.
       label_names: the names of the classes in the order of the logits.
       config: how many sentences a shard.
       folder: where the shards of `transfer_set_schema` go.
       dev: what students of it are to be measured on; rows that hold any of it are left out.
 
     Raises:
-      InputError: a file or column is missing or of another kind, or a logit isn't finite.
+      InputError: a file or column is missing or of another kind, a logit isn't finite, or the folder holds something
+        else than a transfer set.
     """
+    _refuse_to_replace(Path(folder))
     paths = _parquet_files(Path(source))
     tables = _foreign_tables(paths, len(label_names))
     facts: dict[str, Any] = {"teacher": None, "logits_from": str(source), "label_names": list(label_names)}
@@ -115,6 +125,10 @@ def import_logits(
             raise InputError(f"--logits_from={source}: {why} in {', '.join(map(str, paths))}")
         write_manifest(temporary, shards, facts)
     return ShardedTable(folder)
+
+
+def _refuse_to_replace(folder: Path) -> None:
+    refuse_to_replace(folder, "a transfer set", lambda f: (f / _STARTED).is_file() or is_labelled(manifest_of(f)))
 
 
 def _start(folder: Path, facts: dict[str, Any]) -> None:
@@ -175,10 +189,13 @@ def _foreign_tables(paths: list[Path], classes: int) -> Iterator[pa.Table]:
             file = pq.ParquetFile(path)
         except (pa.ArrowException, OSError) as e:
             raise InputError(f"{path}: isn't a Parquet file: {' '.join(str(e).split())}") from e
+        names = file.schema_arrow.names
         needed = needed or [*text_columns(file.schema_arrow), "logits"]
         for column in needed:
-            if column not in file.schema_arrow.names:
-                raise InputError(f"{path}: no column {column!r}; found {', '.join(file.schema_arrow.names)}")
+            if column not in names:
+                raise InputError(f"{path}: no column {column!r}; found {', '.join(names)}")
+        if {*text_columns(file.schema_arrow)} - {*needed}:
+            raise InputError(f"{path}: holds {kind_of(True)}; {paths[0]} holds {kind_of(False)}")
         row, batches = 0, file.iter_batches()
         while True:
             try:
@@ -194,12 +211,14 @@ def _foreign_tables(paths: list[Path], classes: int) -> Iterator[pa.Table]:
 def _as_transfer_set(table: pa.Table, path: Path, first: int, classes: int) -> pa.Table:
     """Returns a piece of a file, from its row `first` on, with the types of `transfer_set_schema`."""
     rows, schema = len(table), transfer_set_schema(is_of_pairs(table))
-    defaults = {"source": pa.array(["unlabelled"] * rows), "label": pa.nulls(rows)}
+    defaults = {"source": pa.array([_UNKNOWN_SOURCE] * rows), "label": pa.nulls(rows)}
     columns = [table[name] if name in table.column_names else defaults[name] for name in schema.names]
     try:
         table = pa.table([column.cast(f.type) for column, f in zip(columns, schema, strict=True)], names=schema.names)
     except pa.ArrowException as e:
         raise InputError(f"{path}: columns aren't of the transfer set's kind: {' '.join(str(e).split())}") from e
+    sources = pc.fill_null(table["source"], _UNKNOWN_SOURCE)
+    table = table.set_column(schema.get_field_index("source"), "source", sources)
     if any(table[name].null_count for name in (*text_columns(table), "logits")):
         raise InputError(f"{path}: a text or its logits are missing")
     logits, labels = table["logits"].combine_chunks(), table["label"].combine_chunks().fill_null(NO_LABEL)

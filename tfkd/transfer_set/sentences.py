@@ -14,14 +14,21 @@ import pyarrow as pa
 
 from tfkd.config import AugmentationConfig
 from tfkd.errors import InputError
-from tfkd.files import atomic_folder
+from tfkd.files import atomic_folder, refuse_to_replace
 from tfkd.progress import progress_bar
 from tfkd.text.augmentation import Augmenter
 from tfkd.text.examples import Corpus, Examples, digest
 from tfkd.text.overlap import RowsHeld
 from tfkd.text.recombination import recombined
 from tfkd.text.splicing import Splicer
-from tfkd.transfer_set.shards import ShardedTable, sentences_schema, write_manifest, write_shard
+from tfkd.transfer_set.shards import (
+    ShardedTable,
+    is_labelled,
+    manifest_of,
+    sentences_schema,
+    write_manifest,
+    write_shard,
+)
 
 _Row = tuple[tuple[str, ...], str, int | None]  # text or pair, source, label
 
@@ -41,8 +48,12 @@ def write_sentences(
       folder: where the shards go.
       shard_rows: sentences or pairs a shard.
       seed: of all that is drawn.
+
+    Raises:
+      InputError: the folder holds something else than sentences.
     """
     folder = Path(folder)
+    refuse_to_replace(folder, "sentences to label", lambda f: bool(m := manifest_of(f)) and not is_labelled(m))
     further = recombined(corpus.train, config.neighbours, seed) if corpus.pairs else Examples.without_labels([])
     each = 1 + config.n_iter + config.n_splice
     total = (len(corpus.train) + len(further)) * each + len(corpus.unlabelled)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tfkd.errors import InputError
-from tfkd.files import atomic_path, read_json, sha256_of, write_json
+from tfkd.files import atomic_path, read_object, sha256_of, write_json
 from tfkd.progress import say
 from tfkd.text.examples import Corpus, Examples, digest, kind_of
 from tfkd.text.overlap import find_overlap
@@ -82,6 +82,20 @@ def write_manifest(folder: Path, shards: int, facts: dict[str, Any]) -> dict[str
     return manifest
 
 
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """Returns what `write_manifest` wrote; {}: it wrote nothing there.
+
+    Raises:
+      InputError: it can't be read.
+    """
+    return read_object(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
+
+
+def is_labelled(manifest: dict[str, Any]) -> bool:
+    """Whether a manifest is that of a transfer set, rather than of sentences to be labelled."""
+    return "teacher" in manifest
+
+
 class ShardedTable:
     """A closed folder of shards, to read.
 
@@ -95,9 +109,9 @@ class ShardedTable:
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
-        if not (self.folder / MANIFEST).is_file():
+        self.manifest = manifest_of(self.folder)
+        if not self.manifest:
             raise InputError(f"{self.folder}: no {MANIFEST} there; the step that makes this folder hasn't finished")
-        self.manifest: dict[str, Any] = read_json(self.folder / MANIFEST)
         for i, shard in enumerate(self.manifest["shards"]):
             path = shard_path(self.folder, i)
             if not path.is_file() or sha256_of(path) != shard["sha256"]:
@@ -140,9 +154,11 @@ def check_transfer_set(transfer_set: ShardedTable, corpus: Corpus) -> None:
     """Passes what `tfkd label` wrote if students of a corpus can learn from it; warns if it may hold some of dev.
 
     Raises:
-      InputError: it is of the other kind of texts or of other labels, or was made for another dev set.
+      InputError: it has no logits, is of the other kind of texts or of other labels, or was made for another dev set.
     """
     folder, facts = transfer_set.folder, transfer_set.manifest
+    if not is_labelled(facts):
+        raise InputError(f"{folder}: holds sentences without logits; expected what `tfkd label` makes of them")
     if (of_pairs := is_of_pairs(transfer_set.schema)) != corpus.pairs:
         raise InputError(f"{folder}: holds {kind_of(of_pairs)}; the data has {kind_of(not of_pairs)}")
     if (names := facts["label_names"]) != list(corpus.label_names):
