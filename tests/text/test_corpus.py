@@ -511,6 +511,16 @@ def test_label_of_one_row_can_not_be_cut(tmp_path):
         corpus(tsv(tmp_path / "b.tsv", *((f"text {i}", f"l{i // 2}") for i in range(1, 40))))
 
 
+def test_label_of_equal_rows_can_not_be_cut(tmp_path):
+    """A tenth of 45 rows is one of 'loud' and three of 'calm'; the former are one text."""
+    rows = [*((f"text {i}", "calm") for i in range(35)), *[("hey", "loud")] * 5, *[("Hey!", "loud")] * 5]
+    path = tsv(tmp_path / "a.tsv", *rows)
+    with pytest.raises(InputError, match=r"a\.tsv: dev gets none of the 10 rows with the label 'loud': too many are"):
+        corpus(path)
+    tsv(path, *rows, ("hello", "loud"))
+    assert corpus(path).dev.texts.count("hello") == 1
+
+
 def test_column_of_ids_is_no_column_of_labels(tmp_path):
     path = tsv(tmp_path / "a.tsv", *((f"text {i}", f"u{i // 8 if i < 16 else i}") for i in range(40)))
     with pytest.raises(InputError, match="26 labels in 40 rows, 24 of them with one row alone: is 'label' the column"):

@@ -39,6 +39,10 @@ def test_a_piece_matters_as_much_as_it_differs_from_what_is_read_in_its_place():
     assert words_that_matter(ALONE, instead, COUNTS, [0, 1, 2, 5], NONE, 4).tolist() == [0, 1, 2, 5]
 
 
+def test_what_is_indispensable_is_kept_however_small_the_vocabulary():
+    assert words_that_matter(ALONE, INSTEAD, COUNTS, [0, 1, 2, 5], NONE, 3).tolist() == [0, 1, 2, 5]
+
+
 def test_words_that_are_too_rare_are_not_kept_whatever_room_there_is():
     too_rare = np.isin(np.arange(8), [3, 6])
     assert words_that_matter(ALONE, INSTEAD, COUNTS, [0, 1, 2], too_rare, 5).tolist() == [0, 1, 2, 4, 7]

@@ -58,6 +58,16 @@ def test_tokens_that_are_too_rare():
         assert too_rare(3) == {"film", "one", "day", "odd"} | letter
 
 
+def test_a_berts_piece_with_an_accent_is_never_too_rare():
+    train = Examples(["tr\u00e8s bon", "bon"], np.array([0, 1], np.int32))
+    corpus = Corpus(train, train, Examples.without_labels([]), ("neg", "pos"))
+    for tokenizer, kept in (("words", "tres"), ("pieces", "tr\u00e8s")):
+        made = build_tokenizer(corpus, StudentConfig(tokenizer=tokenizer), pieces=["tr\u00e8s"])
+        found = too_rare_tokens(corpus, made, ["tr\u00e8s"], 3)
+        assert {made.vocabulary.words[i] for i in np.flatnonzero(found)} == {"bon"}
+        assert kept in made.vocabulary.words
+
+
 @pytest.mark.parametrize(
     ("regex", "message"), [("(", "missing )"), (" *", "matches the empty"), (r"\b", "matches the")]
 )

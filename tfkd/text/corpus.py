@@ -86,7 +86,7 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
         train_examples = _without_dev(train_examples, dev_examples, "rows of train", notes)
     else:
         _refuse_lone_labels(train_examples, names, sources.train, train.lines, columns.label)
-        train_examples, dev_examples = _cut(train_examples, config.dev_rows, seed, sources.train.name)
+        train_examples, dev_examples = _cut(train_examples, names, config.dev_rows, seed, sources.train.name)
         notes.append(f"dev: {len(dev_examples):,} rows cut from {sources.train.name}, stratified, seed {seed}")
     for split, examples in (("train", train_examples), ("dev", dev_examples)):
         notes.append(f"{split}: {_rows_said(len(examples))} ({_rows_by_label(examples, names)})")
@@ -327,12 +327,20 @@ def _rows_by_label(examples: Examples, names: tuple[str, ...]) -> str:
     return ", ".join(shown)
 
 
-def _cut(examples: Examples, dev_rows: int, seed: int, name: str) -> tuple[Examples, Examples]:
+def _cut(
+    examples: Examples, label_names: tuple[str, ...], dev_rows: int, seed: int, name: str
+) -> tuple[Examples, Examples]:
     dev_rows = dev_rows or max(len(examples) // 10, len(set(examples.labels.tolist())))
     try:
         train, dev = cut_dev(inseparable(examples), examples.labels.tolist(), dev_rows, seed)
     except InputError as e:
         raise InputError(f"{name}: {e}") from e
+    for label in sorted(set(examples.labels.tolist()) - set(examples.labels[dev].tolist())):
+        raise InputError(
+            f"{name}: dev gets none of the {_rows_said(int((examples.labels == label).sum()))} with the label "
+            f"{label_names[label]!r}: too many are alike, and what is alike stays on one side; raise --dev_rows, or "
+            "give a dev file with --dev"
+        )
     return examples.take(train), examples.take(dev)
 
 

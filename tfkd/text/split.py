@@ -15,14 +15,15 @@ def cut_dev(keys: Sequence[str], labels: Sequence[int], dev_rows: int, seed: int
     """Returns which rows go to train and which to dev, both in their old order.
 
     Every class gives dev its share of rows, at least one, and keeps at least one.
-    Rows with equal keys go to the same side. The order in which rows are chosen
-    is that of a hash of seed and key, so the cut is the same on every machine and
-    with every version of NumPy, and a row added elsewhere moves few others.
+    Rows with equal keys go to the same side, so that of a class of many equal rows
+    dev may get less, or none. The order in which rows are chosen is that of a hash
+    of seed and key, so the cut is the same on every machine and with every version
+    of NumPy, and a row added elsewhere moves few others.
 
     Args:
       keys: what keeps rows on one side, one a row.
       labels: label numbers, one a row.
-      dev_rows: rows to cut; dev may be a few rows short of it where many rows are equal.
+      dev_rows: rows to cut, at most.
       seed: other seeds, other cuts.
 
     Returns:

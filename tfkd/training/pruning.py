@@ -27,9 +27,9 @@ def words_that_matter(
       counts: int [vocabulary], how often the corpus has each word.
       indispensable: ids that are kept whatever they do.
       too_rare: bool [vocabulary], words that aren't kept, whatever they do.
-      size: words to keep at most, the indispensable ones included.
+      size: words to keep at most, but the indispensable ones are always kept.
     """
     matter = np.abs(alone - instead).sum(1) * np.maximum(counts, 1)
     matter[list(indispensable)] = np.inf
     by_matter = np.argsort(-matter, kind="stable")
-    return np.sort(by_matter[~too_rare[by_matter]][:size])
+    return np.sort(by_matter[~too_rare[by_matter]][: max(size, len(indispensable))])

@@ -185,7 +185,7 @@ def rare_tokens(corpus: Corpus, tokenizer: Tokenizer, pieces: Sequence[str] = ()
     """
     rare = _token_counts(corpus.train.columns, tokenizer) == 1
     if tokenizer.name == PieceTokenizer.name:
-        rare &= ~np.isin(tokenizer.vocabulary.words, list(pieces))
+        rare &= ~_known_to_bert(tokenizer, pieces)
     return rare
 
 
@@ -198,13 +198,18 @@ def too_rare_tokens(corpus: Corpus, tokenizer: Tokenizer, pieces: Sequence[str],
       pieces: the teacher's, which are never too rare.
       min_count: how often is often enough.
     """
-    words = tokenizer.vocabulary.words
     if min_count == 1:
-        return np.zeros(len(words), bool)
+        return np.zeros(len(tokenizer.vocabulary), bool)
     counts = _token_counts([*corpus.train.columns, *corpus.unlabelled.columns], tokenizer)
-    too_rare = (counts < min_count) & ~np.isin(words, list(map(normalized, pieces)))
+    too_rare = (counts < min_count) & ~_known_to_bert(tokenizer, pieces)
     too_rare[tokenizer.vocabulary.indispensable] = False
     return too_rare
+
+
+def _known_to_bert(tokenizer: Tokenizer, pieces: Sequence[str]) -> np.ndarray:
+    """Returns which tokens are among a BERT's pieces, bool [vocabulary]; words are, however they are spelt."""
+    spelt = pieces if tokenizer.name == PieceTokenizer.name else map(normalized, pieces)
+    return np.isin(tokenizer.vocabulary.words, list(spelt))
 
 
 def _token_counts(columns: Sequence[Sequence[str]], tokenizer: Tokenizer) -> np.ndarray:
