@@ -26,19 +26,19 @@ class Classifier:
             signatures = map(self.interpreter.get_signature_runner, self.interpreter.get_signature_list())
             self.by_length = sorted((next(iter(s.get_input_details().values()))["shape"][1], s) for s in signatures)
             names = self.by_length[0][1].get_input_details()
-            self.texts, self.of_words = 1 + ("pair_token_ids" in names), "token_ids" in names
-            if self.of_words:
+            self.texts, self.like_bert = 1 + ("pair_token_ids" in names), "ids" in names
+            if of_words := lines[0] != "[PAD]":
                 import re2  # of google-re2
 
                 self.delimiters = re2.compile(archive.read("delimiter_regex.txt").decode())
-        tokens = (line.rsplit(" ", 1) if self.of_words else (line, i) for i, line in enumerate(lines))
+        tokens = (line.rsplit(" ", 1) if of_words else (line, i) for i, line in enumerate(lines))
         self.ids = {token: int(i) for token, i in tokens}
 
     def probabilities(self, *texts: str) -> np.ndarray:
         if len(texts) != self.texts:
             raise ValueError(f"{len(texts)} texts; expected {self.texts}, with a tab between them")
         inputs = dict(zip(("token_ids", "pair_token_ids"), map(self.tokens, texts), strict=False))
-        if not self.of_words:  # a BERT's inputs
+        if self.like_bert:  # as single texts of pieces are
             ids = [self.ids["[CLS]"], *inputs["token_ids"][: self.by_length[-1][0] - 2], self.ids["[SEP]"]]
             inputs = {"ids": ids, "mask": [1] * len(ids), "segment_ids": []}
         length, run = next((f for f in self.by_length if f[0] >= max(map(len, inputs.values()))), self.by_length[-1])
@@ -46,7 +46,7 @@ class Classifier:
         return next(iter(run(**padded).values()))[0]
 
     def tokens(self, text: str) -> list[int]:
-        if self.of_words:
+        if "<UNKNOWN>" in self.ids:
             words = self.delimiters.split(text)[:: 1 + self.delimiters.groups]  # without what its groups matched
             return [self.ids.get(word, self.ids["<UNKNOWN>"]) for word in words if word]
         lower = text.encode().lower().decode()  # of bytes: ASCII's letters alone

@@ -101,5 +101,12 @@ def pair_export(
 
 
 @pytest.fixture(scope="session")
+def piece_pair_export(piece_tokenizer: PieceTokenizer, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
+    path = tmp_path_factory.mktemp("piece_pairs") / "student.tflite"
+    student = small_student(piece_tokenizer, pairs=True)
+    return export_student(student, piece_tokenizer, LABELS, PAIRS, TEXTS_OF_PAIRS, path, DYNAMIC)
+
+
+@pytest.fixture(scope="session")
 def tflite(exported: ExportResult) -> Path:
     return exported.path

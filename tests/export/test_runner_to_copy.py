@@ -23,7 +23,7 @@ from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.text.word_tokenizer import WordTokenizer
 
 RUNNER = Path(__file__).parents[2] / "tflite" / "classify.py"
-KINDS = ("words", "groups", "pieces", "pairs", "lengths")
+KINDS = ("words", "groups", "pieces", "pairs", "piece_pairs", "lengths")
 # Calls the runner where nothing of the modules named first can be imported.
 _WITHOUT = """
 import runpy, sys
@@ -48,7 +48,9 @@ def _runner() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def files(exported, piece_export, pair_export, student, tokenizer, tmp_path_factory) -> dict[str, Path]:
+def files(
+    exported, piece_export, pair_export, piece_pair_export, student, tokenizer, tmp_path_factory
+) -> dict[str, Path]:
     """A file of each kind that there is."""
     folder = tmp_path_factory.mktemp("kinds")
     lengths = ExportConfig(max_tokens=MAX_TOKENS, shorter_tokens=(3, 6))
@@ -60,13 +62,14 @@ def files(exported, piece_export, pair_export, student, tokenizer, tmp_path_fact
         ).path,
         "pieces": piece_export.path,
         "pairs": pair_export.path,
+        "piece_pairs": piece_pair_export.path,
         "lengths": export_student(student, tokenizer, LABELS, DEV, TEXTS, folder / "lengths.tflite", lengths).path,
     }
 
 
 def _rows(kind: str, texts: list[str]) -> list[tuple[str, ...]]:
     """The texts, or each with the one before it as a pair."""
-    return list(itertools.pairwise([texts[-1], *texts])) if kind == "pairs" else [(text,) for text in texts]
+    return list(itertools.pairwise([texts[-1], *texts])) if kind.endswith("pairs") else [(text,) for text in texts]
 
 
 @pytest.mark.parametrize("kind", KINDS)
