@@ -12,6 +12,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from pathlib import Path
 
 HOME = Path(os.environ["STAND_IN_ADB"])
@@ -39,6 +40,7 @@ def main() -> None:
         HOME.write_text(json.dumps(phones))
         fail(f"adb: device '{serial}' not found")
     phone = phones[serial]
+    time.sleep(phone.get("sleeps", 0))
     root = Path(phone["storage"])
     if command == "push":
         source, target = rest

@@ -11,7 +11,7 @@ import pytest
 
 from tests.benchmark.test_phone import Desk
 from tests.conftest import random_teacher
-from tests.export.conftest import DEV_TEXTS
+from tests.export.conftest import DEV_TEXTS, LABELS
 from tfkd.benchmark.comparison import Latency, ModelFigures, PhoneRun, compare_models
 from tfkd.benchmark.host import RUNNERS, StartUp
 from tfkd.config import ExportConfig
@@ -28,7 +28,7 @@ def test_models_are_measured_in_their_order(exported, student, tmp_path):
     stock, fused = tmp_path / "stock.tflite", tmp_path / "fused.tflite"
     stock.write_bytes(keras_stock(student, 12))
     fused.write_bytes(fused_lstm(student, 12))
-    own, other, third = compare_models([exported.path, stock, fused], LABELLED, rounds=10)
+    own, other, third = compare_models([exported.path, stock, fused], LABELLED, LABELS, rounds=10)
     assert (own.path, own.size_bytes) == (exported.path, exported.size_bytes)
     for figures in (own, other):
         assert set(figures.latency) == set(RUNNERS)
@@ -50,7 +50,7 @@ def test_a_teachers_file_is_told_from_a_students(exported, small_bert, tmp_path)
     config = ExportConfig(max_tokens=10, quantization="dynamic_int8", min_agreement=0.1)
     path = tmp_path / "bert.tflite"
     export_teacher(random_teacher(small_bert, num_classes=2, seed=0), ("no", "yes"), LABELLED, path, config)
-    berts, own = compare_models([path, exported.path], LABELLED, rounds=10)
+    berts, own = compare_models([path, exported.path], LABELLED, LABELS, rounds=10)
     assert (berts.is_berts, own.is_berts) == (True, False)
     # An earlier tfkd wrote neither hash nor description: the name tells.
     earlier = {n: v for n, v in berts.as_json().items() if n not in ("sha256", "weights", "description")}
@@ -62,30 +62,43 @@ def test_a_file_without_vocabulary_reads_the_ids_of_the_one_before_it(exported, 
     """Those of word pieces would be out of its table."""
     stock = tmp_path / "stock.tflite"
     stock.write_bytes(keras_stock(student, 12))
-    *_, found = compare_models([piece_export.path, exported.path, stock], LABELLED, rounds=10)
+    *_, found = compare_models([piece_export.path, exported.path, stock], LABELLED, LABELS, rounds=10)
     assert found.path == stock
     assert found.accuracy == np.mean(exported.probabilities.argmax(1) == LABELLED.labels)
     with pytest.raises(InputError, match=r"stock\.tflite: fails on these inputs, which may be another model's ids"):
-        compare_models([piece_export.path, stock], LABELLED, rounds=10)
+        compare_models([piece_export.path, stock], LABELLED, LABELS, rounds=10)
 
 
 def test_a_file_without_vocabulary_alone(student, tmp_path):
     stock = tmp_path / "stock.tflite"
     stock.write_bytes(keras_stock(student, 12))
     with pytest.raises(InputError, match=r"stock\.tflite: has no metadata, so its words and labels are unknown"):
-        compare_models([stock], LABELLED, rounds=10)
+        compare_models([stock], LABELLED, LABELS, rounds=10)
 
 
 def test_pairs(pair_export):
-    (figures,) = compare_models([pair_export.path], Examples(DEV_TEXTS, LABELLED.labels, DEV_TEXTS[::-1]), rounds=10)
+    pairs = Examples(DEV_TEXTS, LABELLED.labels, DEV_TEXTS[::-1])
+    (figures,) = compare_models([pair_export.path], pairs, ("contradiction", "neutral", "entailment"), rounds=10)
     assert set(figures.latency) == set(RUNNERS)
+    assert figures.accuracy is not None
+
+
+def test_accuracy_is_of_the_models_own_labels_alone(exported, student, tmp_path, capsys):
+    """In another order they are others: it would be right where it is wrong."""
+    stock = tmp_path / "stock.tflite"
+    stock.write_bytes(keras_stock(student, 12))
+    own, other = compare_models([exported.path, stock], LABELLED, LABELS[::-1], rounds=10)
+    assert (own.accuracy, other.accuracy) == (None, None)
+    assert "classifies into negative, positive; the data has positive, negative" in capsys.readouterr().err
+    assert "accuracy" not in [row[0] for row in costs_rows([own], {})]
+    assert ModelFigures.of_json(json.loads(json.dumps(own.as_json()))) == own
 
 
 def test_phones_are_in_the_table_too(exported, tmp_path, monkeypatch):
     desk = Desk(tmp_path, monkeypatch)
     desk.plug("B2")
     run = PhoneRun(desk.adb, desk.adb.phones(), desk.binary)
-    (figures,) = compare_models([exported.path], LABELLED, rounds=10, phone_run=run)
+    (figures,) = compare_models([exported.path], LABELLED, LABELS, rounds=10, phone_run=run)
     assert {serial: times.mean_us for serial, times in figures.phones.items()} == {"A1": 105.8, "B2": 105.8}
     assert "--input_layer_value_range=token_ids,1,14" in str(desk.calls())  # fifteen ids, the first of padding
     assert ("Pixel, mean", "105.8 us") in costs_rows([figures], {"A1": "Pixel", "B2": "Other"})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tfkd.benchmark.phone import Adb, Phone, parse_benchmark
+from tfkd.benchmark.phone import Adb, Phone, names_of, parse_benchmark
 from tfkd.errors import InputError
 
 # Of benchmark_model built from TensorFlow 2.16, shortened (tensorflow/lite/tools/benchmark).
@@ -178,6 +178,20 @@ def test_a_phone_that_vanishes_midway(desk, moment):
     desk.plug("A1", vanishes_at=moment)
     with pytest.raises(InputError, match=r"phone Phone A1 \(A1\): adb .* failed: adb: device 'A1' not found"):
         desk.adb.benchmark(phone, desk.binary, desk.model, RANGES)
+
+
+def test_a_phone_that_no_longer_answers(desk, monkeypatch):
+    """Not to clean up either."""
+    (phone,) = desk.adb.phones()
+    desk.plug("A1", sleeps=5)
+    monkeypatch.setattr("tfkd.benchmark.phone._SECONDS", 0.3)
+    with pytest.raises(InputError, match=r"phone Phone A1: no answer within 0\.3 s; is it still plugged in\?"):
+        desk.adb.benchmark(phone, desk.binary, desk.model, RANGES)
+
+
+def test_phones_of_one_name_are_told_apart():
+    phones = [Phone("A1", "Pixel", ()), Phone("B2", "Pixel", ()), Phone("C3", "Other", ())]
+    assert names_of(phones) == {"A1": "Pixel (A1)", "B2": "Pixel (B2)", "C3": "Other"}
 
 
 def test_a_model_that_the_binary_refuses(desk):

@@ -126,11 +126,15 @@ def test_a_length_that_fits_is_proposed(copied, tmp_path):
 
 
 def test_a_run_of_an_earlier_version(copied):
-    """Its flags.json lacks newer flags and has an older one, and its steps don't say with which versions."""
+    """Its flags.json lacks newer flags and has an older one, its metrics a figure, its steps with which versions."""
     flags = read_json(copied / "flags.json")
     for name in ("table_bits", "lowering", "rank"):
         del flags[name]
     (copied / "flags.json").write_text(json.dumps(flags | {"a_flag_that_was": 1}))
+    metrics = read_json(copied / "metrics.json")
+    for group in ("teacher", "baseline", "student", "export"):
+        del metrics[group]["dev_cross_entropy"]
+    (copied / "metrics.json").write_text(json.dumps(metrics))
     for path in (copied / "steps").iterdir():
         record = read_json(path)
         record.pop("libraries", None)
@@ -168,8 +172,13 @@ def test_half_finished(copied):
     refused(f"{file}: is missing")
     file.write_bytes(kept)
     record = (copied / "steps" / "student-seed2.json").read_text()
-    (copied / "steps" / "student-seed2.json").write_text('{"started": "abc", "spent": 1.0}')
-    refused(f"{copied}: the run isn't finished (its step student-seed2 isn't done)")
+    for done_before in (
+        dict[str, str](),
+        json.loads(record),
+    ):  # not done, or not done with the flags that it was begun with last
+        begun = json.dumps(done_before | {"started": "abc", "spent": 1.0})
+        (copied / "steps" / "student-seed2.json").write_text(begun)
+        refused(f"{copied}: the run isn't finished (its step student-seed2 isn't done)")
     (copied / "steps" / "student-seed2.json").write_text(record)
     metrics.write_text('{"seeds": 3}')
     refused("metrics.json: has no figures by seed")

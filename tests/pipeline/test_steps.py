@@ -108,8 +108,10 @@ def test_what_failed_with_other_flags_and_touched_nothing_leaves_the_step_done(t
     _do(tmp_path, work)
     with pytest.raises(InputError):
         Steps(tmp_path).do("one", {"n": 2}, ["tfkd.errors"], [work.output], slip)
+    assert {"started", "fingerprint"} <= recorded_step(tmp_path, "one").keys()  # its flags are others by now
     _do(tmp_path, work)
     assert work.done == 1
+    assert "started" not in recorded_step(tmp_path, "one")
     with pytest.raises(InputError):
         Steps(tmp_path).do("one", {"n": 2}, ["tfkd.errors"], [work.output], half)
     work.output.write_text("of another")

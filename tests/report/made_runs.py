@@ -10,6 +10,7 @@ import numpy as np
 
 from tfkd.benchmark.comparison import Latency, ModelFigures
 from tfkd.benchmark.host import StartUp
+from tfkd.config import ExportConfig
 from tfkd.report.run_figures import DevPredictions, RunFigures, run_figures
 from tfkd.report.run_summary import LearningCurve, Pruning, RunSummary
 from tfkd.text.examples import Corpus, Examples
@@ -111,4 +112,4 @@ def made_figures(summary: RunSummary | None = None, pairs: bool = False, texts: 
     teacher = np.array([[0.1, 0.9], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]], np.float32)
     predictions = DevPredictions(teacher if has_teacher else None, by_good(*dev.columns).astype(np.float32))
     vocabulary = Vocabulary.from_counts({"good": 3, "bad": 2, "a": 5, "film": 4}, 100)
-    return run_figures(summary, corpus, predictions, by_good, WordTokenizer(vocabulary), 3)
+    return run_figures(summary, corpus, predictions, by_good, WordTokenizer(vocabulary), 3, ExportConfig())

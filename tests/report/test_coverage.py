@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tfkd.config import ExportConfig
 from tfkd.report.coverage import coverage, length_hint
 from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.text.piece_vocabulary import PieceVocabulary
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
 
+UNROLLED, LOOPED, SEVERAL = ExportConfig(), ExportConfig(lowering="while"), ExportConfig(shorter_tokens=(8,))
 WORDS = WordTokenizer(Vocabulary.from_counts({"a": 1, "film": 1, "good": 1}, 100))
 
 
@@ -49,30 +51,39 @@ def _texts(*lengths: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("lengths", "max_tokens", "unrolled", "expected"),
+    ("lengths", "max_tokens", "config", "expected"),
     [
         # 18 and a tenth are 19.8: 20. Of 26 that is more than three quarters, and of 27 less.
         (
             [5] * 99 + [18],
             48,
-            True,
+            UNROLLED,
             "no dev text has more than 18 of the 48 words that the file reads: --max_tokens=20",
         ),
-        ([18], 27, True, "no dev text has more than 18 of the 27 words that the file reads: --max_tokens=20"),
-        ([18], 26, True, ""),
-        ([18], 48, False, ""),
-        ([0], 48, True, ""),
+        ([18], 27, UNROLLED, "no dev text has more than 18 of the 27 words that the file reads: --max_tokens=20"),
+        ([18], 26, UNROLLED, ""),
+        ([18], 48, LOOPED, ""),
+        ([0], 48, UNROLLED, ""),
         # One of 1,000 is long; 18 is what 995 of them have at most.
-        ([18] * 999 + [40], 48, True, "fewer than 1 in 200 dev texts have more than 18 of the 48 words"),
+        ([18] * 999 + [40], 48, UNROLLED, "fewer than 1 in 200 dev texts have more than 18 of the 48 words"),
         # 1 of 20 is no more than 5 %; 2 are, and 60 and a tenth are 66: 68.
-        ([10] * 19 + [60], 48, True, ""),
-        ([10] * 18 + [60] * 2, 48, True, "2 of 20 dev sentences have more than 48 words: --max_tokens=68 would read"),
-        ([600], 48, True, "1 of 1 dev sentences have more than 48 words: --lowering=while would read nearly all"),
-        ([600], 48, False, "1 of 1 dev sentences have more than 48 words: --max_tokens=660 would read nearly all"),
+        ([10] * 19 + [60], 48, UNROLLED, ""),
+        (
+            [10] * 18 + [60] * 2,
+            48,
+            UNROLLED,
+            "2 of 20 dev sentences have more than 48 words: --max_tokens=68 would read",
+        ),
+        ([600], 48, UNROLLED, "1 of 1 dev sentences have more than 48 words: --lowering=while --max_tokens=660"),
+        ([600], 48, SEVERAL, "1 of 1 dev sentences have more than 48 words: --lowering=while --max_tokens=660"),
+        ([100], 48, SEVERAL, "1 of 1 dev sentences have more than 48 words: --max_tokens=112 would read nearly all"),
+        ([600], 48, LOOPED, "1 of 1 dev sentences have more than 48 words: --max_tokens=660 would read nearly all"),
     ],
 )
-def test_hint_of_a_length(lengths, max_tokens, unrolled, expected):
-    found = length_hint(coverage(WORDS, max_tokens, [_texts(*lengths)]), "sentences", unrolled)
+def test_hint_of_a_length(lengths, max_tokens, config, expected):
+    found = length_hint(coverage(WORDS, max_tokens, [_texts(*lengths)]), "sentences", config)
     assert found.startswith(expected)
     assert bool(found) == bool(expected)
-    assert ("an unrolled file's time goes with it" in found) == (bool(found) and unrolled)
+    assert ("an unrolled file's time goes with it" in found) == (
+        bool(found) and config is UNROLLED and "--lowering=while" not in found
+    )

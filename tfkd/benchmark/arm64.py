@@ -179,9 +179,10 @@ def arm64_emulator() -> Arm64Emulator:
       InputError: something that it is made of is missing, and can't be fetched.
     """
     version = importlib.metadata.version("ai-edge-litert")
-    folder = cache_folder() / f"arm64-litert-{version}-r{_REVISION}"
     if shutil.which(_QEMU) is None:
         _install_qemu()
+    plugins = 1 if _qemu_version() < 9 else 2  # version of QEMU's interface for plugins
+    folder = cache_folder() / f"arm64-litert-{version}-plugins{plugins}-r{_REVISION}"
     if not folder.exists():
         for needed, package in (("gcc", "gcc"), ("apt-get", "apt"), ("dpkg", "dpkg")):
             if shutil.which(needed) is None:
@@ -190,7 +191,7 @@ def arm64_emulator() -> Arm64Emulator:
                 )
         say(f"arm64: fetching Python and LiteRT {version} of ARM64 (some 60 MB) into {folder}; nothing is installed")
         with atomic_folder(folder) as fresh:
-            _make(fresh, version)
+            _make(fresh, version, plugins)
     return Arm64Emulator(folder)
 
 
@@ -203,9 +204,8 @@ def _install_qemu() -> None:
     _run("apt-get", "-qq", "-y", "install", "qemu-user")
 
 
-def _make(folder: Path, litert_version: str) -> None:
+def _make(folder: Path, litert_version: str, plugin_version: int) -> None:
     """Makes all that the emulated machine needs but QEMU itself."""
-    plugin_version = 1 if _qemu_version() < 9 else 2
     source, plugin = _SOURCES / "instruction_counter.c", folder / "instruction_counter.so"
     _run("gcc", "-shared", "-fPIC", "-O2", f"-DPLUGIN_VERSION={plugin_version}", "-o", plugin, source)
     _unpack_python(folder / "root")

@@ -22,7 +22,6 @@ from tfkd.files import sha256_of
 from tfkd.native_stderr import silenced
 from tfkd.progress import progress_bar, say
 from tfkd.text.examples import Examples
-from tfkd.text.tokenizer import Tokenizer
 
 _TIMED_ROWS, _COUNTED_ROWS = 200, 20
 # So tfkd.export.teacher_export describes its files.
@@ -51,7 +50,7 @@ class ModelFigures:
       latency: on this machine, by runtime (see tfkd.benchmark.host.RUNNERS).
       refused: why a runtime can't run it, by runtime.
       start: opening it here.
-      accuracy: share of the texts to which it gives their label.
+      accuracy: share of the texts to which it gives their label; None if it has other labels than they.
       arm64: instructions, if they were counted.
       kernels: instructions of one inference by kind of kernel, or library, if it was profiled.
       phones: on each phone, by its serial.
@@ -65,7 +64,7 @@ class ModelFigures:
     latency: dict[str, Latency]
     refused: dict[str, str]
     start: StartUp
-    accuracy: float
+    accuracy: float | None
     arm64: InstructionCount | None = None
     kernels: dict[str, int] = dataclasses.field(default_factory=dict)
     phones: dict[str, PhoneTimes] = dataclasses.field(default_factory=dict)
@@ -121,6 +120,7 @@ class PhoneRun:
 def compare_models(
     models: Sequence[Path],
     texts: Examples,
+    label_names: Sequence[str],
     threads: int = 1,
     rounds: int = 1000,
     emulator: Arm64Emulator | None = None,
@@ -135,6 +135,7 @@ def compare_models(
     Args:
       models: .tflite files.
       texts: real ones, with their labels; some hundred of them are timed.
+      label_names: of their labels.
       threads: of one inference, here and on phones.
       rounds: inferences timed of each model and runtime; they take turns, so that ratios hold while the machine drifts.
       emulator: counts ARM64 instructions.
@@ -145,11 +146,13 @@ def compare_models(
       InputError: no model has a vocabulary, one can't be run or takes other inputs, or a phone fails.
     """
     described = _metadata(models)
-    readers = list(zip(models, _tokenizers(described), strict=True))
-    inputs = {model: text_inputs(model, tokenizer, texts.spread(_TIMED_ROWS).columns) for model, tokenizer in readers}
+    readers = list(zip(models, _readers(described), strict=True))
+    inputs = {
+        model: text_inputs(model, reader.tokenizer, texts.spread(_TIMED_ROWS).columns) for model, reader in readers
+    }
     latency, refused = _latencies(inputs, threads, rounds)
     figures = []
-    for (model, tokenizer), own in zip(readers, described, strict=True):
+    for (model, reader), own in zip(readers, described, strict=True):
         say(f"benchmark: {model}: opened anew" + (", and in the emulator" if emulator else ""))
         rows = inputs[model]
         counted = [array[:_COUNTED_ROWS] for array in rows]
@@ -157,7 +160,7 @@ def compare_models(
         if phone_run is not None:
             for phone in phone_run.phones:
                 say(f"benchmark: {model}: on {phone.name}")
-                ranges = input_ranges(model, tokenizer)
+                ranges = input_ranges(model, reader.tokenizer)
                 phones[phone.serial] = phone_run.adb.benchmark(
                     phone, phone_run.binary, model, ranges, rounds, threads, profile
                 )
@@ -168,7 +171,7 @@ def compare_models(
                 latency=latency[model],
                 refused=refused[model],
                 start=start_up(model, rows),
-                accuracy=_accuracy(model, tokenizer, texts),
+                accuracy=_accuracy(model, reader, texts, label_names),
                 arm64=None if emulator is None else emulator.count(model, counted),
                 kernels=emulator.profile(model, counted) if emulator and profile else {},
                 phones=phones,
@@ -199,18 +202,24 @@ def _metadata(models: Sequence[Path]) -> list[ModelMetadata | None]:
     return found
 
 
-def _tokenizers(described: Sequence[ModelMetadata | None]) -> list[Tokenizer]:
-    """The tokenizer of each model: its own, or that of the nearest before it which has one, or else of the first."""
-    nearest = next(own.tokenizer for own in described if own)
+def _readers(described: Sequence[ModelMetadata | None]) -> list[ModelMetadata]:
+    """What says how each model reads texts: its own metadata, or the nearest's before it, or else the first's."""
+    nearest = next(own for own in described if own)
     found = []
     for own in described:
-        nearest = own.tokenizer if own else nearest
+        nearest = own or nearest
         found.append(nearest)
     return found
 
 
-def _accuracy(model: Path, tokenizer: Tokenizer, texts: Examples) -> float:
-    run, inputs = interpreter_runner(model), text_inputs(model, tokenizer, texts.columns)
+def _accuracy(model: Path, reader: ModelMetadata, texts: Examples, label_names: Sequence[str]) -> float | None:
+    if reader.label_names != tuple(label_names):
+        say(
+            f"benchmark: {model}: classifies into {', '.join(reader.label_names)}; the data has "
+            f"{', '.join(label_names)}: its accuracy isn't measured"
+        )
+        return None
+    run, inputs = interpreter_runner(model), text_inputs(model, reader.tokenizer, texts.columns)
     found = np.concatenate([run(*row) for row in zip(*inputs, strict=True)]).argmax(1)
     return float(np.mean(found == texts.labels))
 

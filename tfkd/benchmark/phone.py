@@ -11,8 +11,9 @@ import shlex
 import shutil
 import subprocess
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,7 +171,8 @@ class Adb:
             yield [f"{folder}/{file.name}" for file in files]
         finally:
             # Not to hide why it failed, if the phone is gone.
-            self._call("-s", phone.serial, "shell", "rm", "-rf", folder)
+            with suppress(subprocess.TimeoutExpired):
+                self._call("-s", phone.serial, "shell", "rm", "-rf", folder)
 
     def _phone(self, serial: str, state: str) -> Phone:
         if state != "device":
@@ -202,6 +204,12 @@ class Adb:
         return subprocess.run(
             [self._program, *arguments], capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS
         )
+
+
+def names_of(phones: Sequence[Phone]) -> dict[str, str]:
+    """Returns what to call each phone, by its serial: its name, with the serial where several are of one name."""
+    counts = Counter(phone.name for phone in phones)
+    return {p.serial: p.name if counts[p.name] == 1 else f"{p.name} ({p.serial})" for p in phones}
 
 
 def check_binary(binary: Path, phone: Phone) -> None:

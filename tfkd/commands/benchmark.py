@@ -18,7 +18,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, define_flags_of, define_seed
+from tfkd.commands.flags import FLAGS, define_flags_of, define_seed, refuse_unused
 from tfkd.commands.run_models import data_of, exported_of
 from tfkd.config import DataConfig
 from tfkd.errors import UsageError
@@ -57,12 +57,16 @@ def main(arguments: list[str]) -> None:
         raise UsageError("--profile: goes with --phone or --arm64")
     if FLAGS.phone != bool(FLAGS.benchmark_model):
         raise UsageError("--phone and --benchmark_model=FILE go together")
+    if not FLAGS.phone:
+        refuse_unused(["phones", "adb"], "is for --phone, which is missing")
+    if FLAGS.json and Path(FLAGS.json).suffix != ".json":
+        raise UsageError(f"--json={FLAGS.json}: expected a .json file to write, after the =")
     data, seed = data_of(arguments)
     if not data.data:
         data = dataclasses.replace(data, data=_DEFAULT_DATA)
     from tfkd.benchmark.arm64 import arm64_emulator
     from tfkd.benchmark.comparison import PhoneRun, compare_models
-    from tfkd.benchmark.phone import Adb
+    from tfkd.benchmark.phone import Adb, names_of
     from tfkd.export.metadata import read_model
     from tfkd.files import write_json
     from tfkd.pipeline.data import read_sentences
@@ -76,9 +80,11 @@ def main(arguments: list[str]) -> None:
         adb = Adb(FLAGS.adb)
         phone_run = PhoneRun(adb, adb.phones(FLAGS.phones), Path(FLAGS.benchmark_model))
     emulator = arm64_emulator() if FLAGS.arm64 else None
-    dev = read_sentences(data, seed).dev
-    figures = compare_models(models, dev, FLAGS.threads, FLAGS.runs, emulator, phone_run, FLAGS.profile)
-    phones = {phone.serial: phone.name for phone in phone_run.phones} if phone_run else {}
+    corpus = read_sentences(data, seed)
+    figures = compare_models(
+        models, corpus.dev, corpus.label_names, FLAGS.threads, FLAGS.runs, emulator, phone_run, FLAGS.profile
+    )
+    phones = names_of(phone_run.phones) if phone_run else {}
     print(markdown_table(costs_rows(figures, phones)))
     for of_model in figures:
         for reason in of_model.refused.values():

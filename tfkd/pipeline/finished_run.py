@@ -28,7 +28,7 @@ def open_run(path: str | Path) -> RunFolder:
     run = RunFolder(path, config_in(path))
     again = "the command that made it goes on with it"
     for step in run.steps():
-        if "fingerprint" not in recorded_step(path, step):
+        if "fingerprint" not in (record := recorded_step(path, step)) or "started" in record:
             raise InputError(f"{path}: the run isn't finished (its step {step} isn't done); {again}")
     if not (path / METRICS_FILE).is_file():
         raise InputError(f"{path}: the run isn't finished ({METRICS_FILE} is missing); {again}")

@@ -44,7 +44,7 @@ def write_reports(run: RunFolder, corpus: Corpus, predictions: DevPredictions) -
         classifier.predict,
         classifier.tokenizer,
         classifier.max_tokens,
-        run.config.export.is_straight_line,
+        run.config.export,
     )
     pages = {
         TABLES_FILE: report(summary.name, summary.metrics, corpus.notes, summary.seconds, corpus.unit),
@@ -62,7 +62,7 @@ def dev_length_hint(file: Path, corpus: Corpus, config: ExportConfig) -> str:
     """Returns a line on a --max_tokens that would do better on dev for a file made so; "" if there is none."""
     metadata = read_metadata(file)
     read = coverage(metadata.tokenizer, metadata.max_tokens, corpus.dev.columns)
-    return length_hint(read, corpus.unit, config.is_straight_line)
+    return length_hint(read, corpus.unit, config)
 
 
 def report_run(path: str | Path) -> Path:

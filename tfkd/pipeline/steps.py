@@ -69,6 +69,8 @@ class Steps:
         path, known = _record_path(self._run, name), recorded_step(self._run, name)
         if known.get("fingerprint") == fingerprint and all(output.exists() for output in outputs):
             self.seconds[name] = known["seconds"]
+            if "started" in known:  # with other flags, in vain
+                write_json(path, {k: v for k, v in known.items() if k not in ("started", "spent")})
             say(f"{self._place(name)}{name}: done already ({duration(known['seconds'])})")
             return fingerprint
         say(f"{self._place(name)}{name}")
@@ -137,7 +139,8 @@ def code_digest(modules: Sequence[str]) -> str:
 
 
 def recorded_step(run: Path, name: str) -> dict[str, Any]:
-    """Returns what a run folder knows of a step, with a `fingerprint` if it was done; {} if it knows nothing."""
+    """Returns what a run folder knows of a step: a `fingerprint` if it was done, `started` if it was begun after that;
+    {} if it knows nothing."""
     try:
         known = read_json(_record_path(run, name))
     except InputError:

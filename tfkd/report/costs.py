@@ -40,7 +40,8 @@ def kernel_rows(figures: ModelFigures) -> Rows:
 
 def _figures(figures: ModelFigures, phones: Mapping[str, str]) -> dict[str, tuple[float, str]]:
     """The figures of a model that there are, with their units."""
-    found = {"accuracy": (100 * figures.accuracy, "%"), "size": (figures.size_bytes / 1e6, "MB")}
+    found = {} if figures.accuracy is None else {"accuracy": (100 * figures.accuracy, "%")}
+    found["size"] = figures.size_bytes / 1e6, "MB"
     for runtime in RUNNERS:
         if (latency := figures.latency.get(runtime)) is not None:
             found[f"{runtime}, median"] = latency.median_us, "us"

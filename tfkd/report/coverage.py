@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfkd.config import MOST_UNROLLED_STEPS
+from tfkd.config import MOST_UNROLLED_STEPS, ExportConfig
 from tfkd.text.encoded_texts import longest
 from tfkd.text.piece_tokenizer import split_at_punctuation
 from tfkd.text.tokenizer import Tokenizer
@@ -70,18 +70,20 @@ class Coverage:
         return self.split / self.words if self.words else 0.0
 
 
-def length_hint(read: Coverage, texts: str, unrolled: bool) -> str:
+def length_hint(read: Coverage, texts: str, config: ExportConfig) -> str:
     """Returns a line on a --max_tokens that would do better; "" if there is none.
 
     Args:
       read: how much of dev the file reads.
       texts: what dev is of, "sentences" or "pairs".
-      unrolled: whether the file takes as many steps as it reads tokens, however short a text is.
+      config: how the file was made.
     """
+    unrolled = config.is_straight_line  # it takes as many steps as it reads tokens, however short a text is
     enough = _STEP * math.ceil(_ROOM * read.p995_tokens / _STEP)
     if read.truncated_share > _MUCH_TRUNCATED:
-        costs = "; an unrolled file's time goes with it" if unrolled else ""
-        longer = f"--max_tokens={enough}" if enough <= MOST_UNROLLED_STEPS or not unrolled else "--lowering=while"
+        as_it_is = enough <= MOST_UNROLLED_STEPS or config.lowering == "while"
+        longer = f"--max_tokens={enough}" if as_it_is else f"--lowering=while --max_tokens={enough}"
+        costs = "; an unrolled file's time goes with it" if unrolled and as_it_is else ""
         return (
             f"{read.truncated:,} of {read.rows:,} dev {texts} have more than {read.max_tokens} {read.tokens_are}: "
             f"{longer} would read nearly all of them to their end{costs}"

@@ -83,8 +83,10 @@ def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
                 run.dev_interval(of_file.accuracy),
             )
             for of_file, look in zip(run.benchmark, looks, strict=True)
+            if of_file.accuracy is not None
         ]
-        yield accuracy_against(what, unit, points, scale=scale)
+        if points:
+            yield accuracy_against(what, unit, points, scale=scale)
 
 
 def _curves(run: RunSummary) -> Iterator[Markup]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfkd.config import ExportConfig
 from tfkd.report.coverage import Coverage, coverage, length_hint
 from tfkd.report.disagreements import Disagreements, disagreements
 from tfkd.report.metrics import ReliabilityBin, confusion, expected_calibration_error, reliability
@@ -98,7 +99,7 @@ def run_figures(
     predict: Callable[..., np.ndarray],
     tokenizer: Tokenizer,
     max_tokens: int,
-    unrolled: bool = True,
+    export: ExportConfig,
 ) -> RunFigures:
     """Returns a run's figures.
 
@@ -109,7 +110,7 @@ def run_figures(
       predict: the `.tflite` file: raw texts, or pairs in two columns, to probabilities.
       tokenizer: the file's.
       max_tokens: how many tokens the file reads of a text.
-      unrolled: whether it takes as long for a shorter one.
+      export: how the file was made.
     """
     dev, teacher, exported = corpus.dev, predictions.teacher, predictions.exported
     rows = rows_to_explain(dev.labels, exported, dev.columns)
@@ -123,5 +124,5 @@ def run_figures(
         disagreements=None if teacher is None else disagreements(dev.labels, teacher, exported, dev.columns),
         explained=tuple(explain(predict, [texts[row] for texts in dev.columns], int(dev.labels[row])) for row in rows),
         coverage=read,
-        length_hint=length_hint(read, corpus.unit, unrolled),
+        length_hint=length_hint(read, corpus.unit, export),
     )

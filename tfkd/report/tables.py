@@ -60,12 +60,12 @@ def accuracy_cell(metrics: dict[str, Any], group: str) -> str:
 def figure_rows(metrics: dict[str, Any]) -> Rows:
     """Returns the rows of all figures of the models; of the students the shipped one's.
 
-    A figure that no model has is left out: F1, which is of two labels.
+    A figure that no model has is left out: F1, which is of two labels, or one that an earlier tfkd didn't measure.
     """
-    names = [name for name in FIGURE_NAMES if any(metrics[group][name] is not None for group in MODEL_NAMES)]
+    names = [name for name in FIGURE_NAMES if any(metrics[group].get(name) is not None for group in MODEL_NAMES)]
     rows: Rows = [("", *(FIGURE_NAMES[name] for name in names))]
     for group, shown in MODEL_NAMES.items():
-        figures = [metrics[group][name] for name in names]
+        figures = [metrics[group].get(name) for name in names]
         rows.append((shown, *("-" if figure is None else f"{figure:.4f}" for figure in figures)))
     return rows
 
