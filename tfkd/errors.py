@@ -18,3 +18,7 @@ class UsageError(TfkdError):
 
 class InputError(TfkdError):
     """A file, row, model or asset that can't be used as it is."""
+
+
+class OutputError(InputError):
+    """A file or folder that can't be written."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tfkd.errors import InputError
+from tfkd.errors import InputError, OutputError
 
 
 @contextlib.contextmanager
@@ -22,9 +22,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     On an exception nothing is left under either name, and an earlier `path` stays.
 
     Raises:
-      InputError: the device has no space left, or the folder can't be written.
+      OutputError: it is a folder, the device has no space left, or the folder can't be written.
     """
     path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path}: can't be written: is a folder")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +35,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.fsync(f.fileno())
         temporary.replace(path)
     except OSError as e:
-        raise InputError(f"{path}: can't be written: {e.strerror or e}") from e
+        raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -48,14 +50,14 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
         temporary.chmod(0o755)
     except OSError as e:
-        raise InputError(f"{path}: can't be written: {e.strerror or e}") from e
+        raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
     try:
         yield temporary
         if path.exists():
             shutil.rmtree(path)
         temporary.replace(path)
     except OSError as e:
-        raise InputError(f"{path}: can't be written: {e.strerror or e}") from e
+        raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -93,6 +93,19 @@ def test_out_is_no_folder_of_something_else(chain, tmp_path, monkeypatch, comman
     assert [path.name for path in tmp_path.rglob("*")] == ["data", "train.tsv"]
 
 
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("distill --data=d --baseline --transfer_set=t --out=o", "--transfer_set=t: a --baseline learns from train's"),
+        ("label --sentences=s --teacher=t --labels=a,b --out=o", "--labels=a,b: is for --logits_from"),
+        ("label --logits_from=l --labels=a,b --teacher=t --out=o", "--teacher=t: with --logits_from no teacher is run"),
+        ("predict --model=m --glue_out=g --glue_task=sst2 --json", "--json=True: is for what is printed"),
+    ],
+)
+def test_flags_that_would_do_nothing(command, says):
+    assert_one_line(call(*command.split()), 2, says)
+
+
 def test_logits_of_another_model(chain, tmp_path):
     source, out = chain.folder / "transfer_set", tmp_path / "imported"
     assert call("label", f"--logits_from={source}", "--labels=negative,positive", f"--out={out}").status == 0

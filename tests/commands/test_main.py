@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from tests.commands.conftest import ROOT, assert_one_line, call, call_process
-from tfkd.commands.names import COMMANDS
+from tfkd.commands.names import COMMANDS, WITH_ARGUMENTS
 from tfkd.errors import InputError
 
 HEAVY = ("tensorflow", "keras", "keras_hub", "mediapipe", "ai_edge_litert", "numpy", "pyarrow", "absl.app")
@@ -88,6 +88,21 @@ def test_every_example_of_help_names_flags_that_exist(name):
 
 def test_unknown_command():
     assert_one_line(call("fly"), 2, "'fly'", "predict")
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - set(WITH_ARGUMENTS)))
+def test_arguments_that_nobody_reads(name):
+    """Such as what stands after a switch, or the rest of a path with blanks."""
+    assert_one_line(call(name, "false"), 2, f"unexpected argument 'false'; see tfkd {name} --help")
+
+
+def test_output_of_a_locale_that_lacks_a_letter(chain):
+    for flag, shown in (("--json", '"text": "\\u65e5"'), ("--nojson", "\\u65e5")):
+        done = subprocess.run(
+            [sys.executable, "-m", "tfkd", "predict", f"--model={chain.tflite}", flag, "\u65e5"],
+            capture_output=True, cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": "latin-1"}, check=True,
+        )  # fmt: skip
+        assert shown in done.stdout.decode("latin-1")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

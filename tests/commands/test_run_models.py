@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Outcome, assert_one_line, call
+from tfkd.commands.run_models import teacher_in
 from tfkd.config import DataConfig, TeacherConfig
 from tfkd.pipeline.run_config import RunConfig, flags_of
 
@@ -47,6 +48,29 @@ def test_what_is_given_goes_before_what_the_run_has(run, tmp_path):
     test = tmp_path / "test.tsv"
     test.write_text("sentence\tlabel\nthe film is good\tpositive\nthe plot is dull\tnegative\n")
     assert rows_of(call("evaluate", "--json", f"--dev={test}", file)) == {str(file): 2}
+
+
+def test_a_run_that_is_not_finished(run, tmp_path):
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    shutil.rmtree(folder / "export")
+    outcome = call("evaluate", "--json", folder)
+    assert list(rows_of(outcome)) == [str(folder / name) for name in ("teacher", "student")]
+    assert f"{folder}: the run isn't finished: {folder / 'export' / 'student.tflite'} isn't there" in outcome.err
+    for name in ("teacher", "student"):
+        shutil.rmtree(folder / name)
+    assert_one_line(call("evaluate", folder).without_notes(), 1, "the run isn't finished", "goes on with it")
+
+
+def test_a_teacher_that_is_left_over_is_not_the_runs(run, tmp_path):
+    """Of a run that learns from given logits now."""
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    flags = json.loads((folder / "flags.json").read_text())
+    (folder / "flags.json").write_text(json.dumps({**flags, "logits_from": "logits.parquet"}))
+    assert str(folder / "teacher") not in rows_of(call("evaluate", "--json", folder))
+    outcome = call("export", f"--teacher={folder}", f"--out={tmp_path / 'teacher.tflite'}")
+    assert_one_line(outcome.without_notes(), 1, "the run has no teacher")
+    assert (teacher_in(str(folder)), teacher_in(str(run))) == ("", str(run / "teacher"))
+    assert teacher_in(str(run / "student")) == ""
 
 
 def test_predict_and_benchmark_take_the_file_of_a_run(run):

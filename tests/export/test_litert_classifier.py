@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import sys
 
+import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -99,6 +100,18 @@ def test_a_model_whose_graph_is_damaged_is_one_clear_error(tflite, tmp_path):
     damaged.write_bytes(tflite.read_bytes()[:3000])
     with pytest.raises(InputError, match=r"damaged\.tflite"):
         LiteRtClassifier.from_file(damaged)
+
+
+def test_a_model_without_a_signature(tflite, tmp_path):
+    """As Model Maker's, which has metadata as ours has."""
+    content, other = tflite.read_bytes(), tmp_path / "other.tflite"
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    model.signatureDefs = None
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    other.write_bytes(bytes(builder.Output()) + content[content.index(b"PK\x03\x04") :])
+    with pytest.raises(InputError, match=r"other\.tflite: LiteRT can't load it: it has no signature"):
+        LiteRtClassifier.from_file(other)
 
 
 def test_needs_neither_tensorflow_nor_keras_nor_mediapipe(tflite):

@@ -15,6 +15,7 @@ import contextlib
 from absl import flags
 
 from tfkd.commands.flags import FLAGS
+from tfkd.commands.run_models import teacher_in
 from tfkd.errors import UsageError
 
 
@@ -32,7 +33,8 @@ def main(arguments: list[str]) -> None:
         raise UsageError(f"{len(arguments)} models: name one, a .tflite file or a run's folder")
     from tfkd.demo.demo import open_demo
 
-    with open_demo(arguments[0], FLAGS.teacher, FLAGS.examples, FLAGS.port) as server:
+    teacher = FLAGS.teacher or teacher_in(arguments[0])
+    with open_demo(arguments[0], teacher, FLAGS.examples, FLAGS.port) as server:
         print(f"{arguments[0]}: {server.address} (Ctrl-C ends it)", flush=True)
         if FLAGS.open:
             import webbrowser

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, refuse_unused, required
 from tfkd.config import DataConfig, DistillConfig, StudentConfig, TeacherConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> None:
     data, shape, config = config_of(DataConfig), config_of(StudentConfig), config_of(DistillConfig)
     if FLAGS.baseline and not config.baseline_epochs:
         raise UsageError("--baseline_epochs=0: leaves nothing to do with --baseline")
+    if FLAGS.baseline:
+        refuse_unused(["transfer_set"], "a --baseline learns from train's hard labels alone")
     from tfkd.pipeline.data import read_sentences_to_learn
     from tfkd.transfer_set.shards import ShardedTable, check_transfer_set
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, required, required_folder
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, refuse_unused, required, required_folder
 from tfkd.commands.run_models import data_of, student_of, teacher_of, transfer_set_of
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import UsageError
@@ -25,6 +25,11 @@ from tfkd.native_stderr import import_tensorflow
 if TYPE_CHECKING:
     from tfkd.export.exporter import ExportResult
     from tfkd.text.examples import Corpus, Examples
+
+
+_OF_STUDENTS = (
+    *("tune", "lowering", "shorter_tokens", "export_rank", "table_dim", "export_table_bits", "transfer_set"),
+)
 
 
 def define_flags() -> None:
@@ -56,11 +61,13 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     if FLAGS.teacher and FLAGS.student:
         raise UsageError(f"--student={FLAGS.student} --teacher={FLAGS.teacher}: expected one of them")
-    if FLAGS.teacher and FLAGS.tune:
-        raise UsageError("--tune: is for students; a teacher is exported in one way")
+    if FLAGS.teacher:
+        refuse_unused(_OF_STUDENTS, "is for students; a teacher is exported in one way")
     if FLAGS.arm64 and not FLAGS.tune:
         raise UsageError("--arm64: counts for --tune; tfkd benchmark --arm64 counts those of a file")
     out, model = Path(required("out")), required_folder("teacher" if FLAGS.teacher else "student")
+    if out.is_dir():
+        raise UsageError(f"--out={out}: is a folder; expected a .tflite file to write")
     config, (data, seed) = config_of(ExportConfig), data_of([model])
     from tfkd.pipeline.data import read_sentences
 
@@ -90,8 +97,7 @@ def _export_teacher(model: str, corpus: Corpus, config: ExportConfig, out: Path)
     finetuned = load_finetuned(path := teacher_of(model))
     check_task(path, finetuned.label_names, finetuned.pairs, corpus.label_names, corpus.pairs)
     result = export_teacher(finetuned.teacher, finetuned.label_names, corpus.dev, out, config, name=out.stem)
-    # A BERT's file has one length and no loop, whatever is said of a student's.
-    _say(result, corpus, dataclasses.replace(config, lowering="unrolled", shorter_tokens=()))
+    _say(result, corpus, config)
 
 
 def _tune(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,6 +75,22 @@ def required_folder(name: str) -> str:
     if not Path(folder).is_dir():
         raise InputError(f"--{name}={folder}: there is no such folder; expected the {FLAGS[name].help}")
     return folder
+
+
+def refuse_unused(names: Iterable[str], why: str) -> None:
+    """Passes flags that aren't given.
+
+    Args:
+      names: of the flags.
+      why: they would do nothing.
+
+    Raises:
+      UsageError: one of them is.
+    """
+    for name in names:
+        if FLAGS[name].present:
+            value = FLAGS[name].value
+            raise UsageError(f"--{name}={','.join(value) if isinstance(value, list) else value}: {why}")
 
 
 def fault_of_flags(error: Exception) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, config_of, define_flags_of, required, required_folder
+from tfkd.commands.flags import FLAGS, config_of, define_flags_of, refuse_unused, required, required_folder
 from tfkd.commands.run_models import teacher_of
 from tfkd.config import LabelConfig
 from tfkd.errors import UsageError
@@ -27,6 +27,10 @@ def main(arguments: list[str]) -> None:
     out, config = required("out"), config_of(LabelConfig)
     if config.logits_from and len(FLAGS.labels) < 2:
         raise UsageError("--labels is missing: with --logits_from name the labels in the order of the logits")
+    if config.logits_from:
+        refuse_unused(["sentences", "teacher", "label_precision"], "with --logits_from no teacher is run")
+    else:
+        refuse_unused(["labels"], "is for --logits_from; the teacher knows its labels")
     from tfkd.text.examples import check_task, unit_of
     from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import shlex
 import sys
@@ -14,12 +15,14 @@ from absl import flags
 
 import tfkd
 from tfkd.commands.flags import fault_of_flags
-from tfkd.commands.names import COMMANDS, RESUMED
+from tfkd.commands.names import COMMANDS, RESUMED, WITH_ARGUMENTS
 from tfkd.errors import TfkdError, UsageError
 
 
 def main(argv: list[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 1 failed, 2 called wrongly, 130 interrupted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # of a locale that lacks what texts, labels or paths have
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = run_command(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
@@ -54,6 +57,8 @@ def run_command(argv: list[str]) -> int:
     if flags.FLAGS.help:
         print(_help(name, command))
         return 0
+    if arguments and name not in WITH_ARGUMENTS:
+        return _fail(f"unexpected argument {arguments[0]!r}; see tfkd {name} --help", UsageError.exit_status)
     return _guarded(argv, command, arguments)
 
 

@@ -15,5 +15,8 @@ COMMANDS = {
     "completion": "print a script for bash, zsh or fish that completes commands, flags and values",
 }
 
+# Those that take more than flags.
+WITH_ARGUMENTS = ("evaluate", "benchmark", "report", "predict", "demo", "completion")
+
 # Those that go on where they were interrupted.
 RESUMED = ("run", "finetune", "label", "distill")

@@ -18,7 +18,7 @@ from itertools import islice
 
 from absl import flags
 
-from tfkd.commands.flags import FLAGS, define_flags_of, required
+from tfkd.commands.flags import FLAGS, define_flags_of, refuse_unused, required
 from tfkd.commands.run_models import detokenize_of, exported_of
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
@@ -47,10 +47,10 @@ def main(arguments: list[str]) -> None:
     if FLAGS.glue_out:
         if arguments:
             raise UsageError(f"--glue_out={FLAGS.glue_out}: takes the texts of --glue_test, not {arguments[0]!r}")
+        refuse_unused(["json"], "is for what is printed; --glue_out writes GLUE's files")
         _write_glue_file(model)
         return
-    if unused := next((name for name in _OF_GLUE if FLAGS[name].present), ""):
-        raise UsageError(f"--{unused}={FLAGS[unused].value}: is for --glue_out, which is missing")
+    refuse_unused(_OF_GLUE, "is for --glue_out, which is missing")
     from tfkd.export.litert_classifier import LiteRtClassifier
 
     classifier = LiteRtClassifier.from_file(model)

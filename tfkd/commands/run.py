@@ -48,8 +48,6 @@ def define_flags() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments:
-        raise UsageError(f"unexpected argument {arguments[0]!r}")
     if Path(FLAGS.name).name != FLAGS.name or FLAGS.name in ("", ".."):
         raise UsageError(f"--name={FLAGS.name}: expected the name of one folder; --runs says in which it lies")
     config, folder = run_config(), Path(FLAGS.runs) / FLAGS.name

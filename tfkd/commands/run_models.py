@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tfkd.commands.flags import FLAGS, config_of
 from tfkd.config import DataConfig
+from tfkd.errors import InputError
 from tfkd.pipeline.run_config import FLAGS_FILE, config_in
 from tfkd.pipeline.run_folder import RunFolder
 from tfkd.progress import say
@@ -24,8 +25,21 @@ def student_of(path: str) -> str:
 
 
 def teacher_of(path: str) -> str:
-    """Returns the folder of the teacher that a path names: of a run's folder the one that it made or was given."""
-    return str(run.teacher) if (run := _run_at(path)) else path
+    """Returns the folder of the teacher that a path names: of a run's folder the one that it made or was given.
+
+    Raises:
+      InputError: the run has none.
+    """
+    run = _run_at(path)
+    if run and not run.has_teacher:
+        raise InputError(f"{path}: the run has no teacher: it learnt from logits, or a transfer set, that it was given")
+    return str(run.teacher) if run else path
+
+
+def teacher_in(path: str) -> str:
+    """Returns the folder of the teacher of a run of this folder; "" if it is no run's, or the run has none."""
+    run = _run_at(path)
+    return str(run.teacher) if run and run.has_teacher and run.teacher.exists() else ""
 
 
 def transfer_set_of(path: str) -> str:
@@ -34,10 +48,20 @@ def transfer_set_of(path: str) -> str:
 
 
 def models_of(path: str) -> list[str]:
-    """Returns what can be measured at a path: of a run's folder its teacher, its first student, and that one's file."""
+    """Returns what can be measured at a path: of a run's folder its teacher, its first student, and that one's file.
+
+    Raises:
+      InputError: the run has made none of them yet.
+    """
     if not (run := _run_at(path)):
         return [path]
-    return [str(model) for model in (run.teacher, run.student(), run.exported()) if model.exists()]
+    models = [*([run.teacher] if run.has_teacher else []), run.student(), run.exported()]
+    if missing := [model for model in models if not model.exists()]:
+        shown = f"{path}: the run isn't finished: {', '.join(map(str, missing))} isn't there"
+        if len(missing) == len(models):
+            raise InputError(f"{shown}; the command that made it goes on with it")
+        say(shown)
+    return [str(model) for model in models if model not in missing]
 
 
 def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:

@@ -20,8 +20,8 @@ def open_demo(model: str | Path, teacher: str | Path = "", examples: str | Path 
     """Returns a server of the demo, which listens already; `serve_forever` answers.
 
     Args:
-      model: a .tflite file that tfkd exported, or a run's folder: its student, its teacher and its sentences.
-      teacher: folder of a fine-tuned teacher; "" for the run's, if there is one.
+      model: a .tflite file that tfkd exported, or a run's folder: its student and its sentences.
+      teacher: folder of a fine-tuned teacher to ask; "": none.
       examples: file of texts to click on, one a line; "" for the run's own, or some of film reviews.
       port: where it listens; 0 for any port that is free.
 
@@ -30,8 +30,6 @@ def open_demo(model: str | Path, teacher: str | Path = "", examples: str | Path 
     """
     run = Path(model) if Path(model).is_dir() else None
     student = open_student_file(run / "export" / "student.tflite" if run else model)
-    if run and not teacher and (run / "teacher").is_dir():
-        teacher = run / "teacher"
     texts = examples_of_file(examples) if examples else (run and examples_of_run(run)) or EXAMPLES
     about: dict[str, Any] = {
         "name": run.resolve().name if run else student.path.name,

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from tfkd.config import ExportConfig
-from tfkd.errors import InputError
+from tfkd.errors import InputError, OutputError
 from tfkd.export import parity
 from tfkd.export.arithmetic import Integers, Reals
 from tfkd.export.graph import Graph
@@ -193,6 +193,8 @@ def first_that_holds(
     for quantization, other in pairwise(quantizations):
         try:
             return export(dataclasses.replace(config, quantization=quantization))
+        except OutputError:  # which no other could be written to either
+            raise
         except InputError as e:
             say(f"export: {other} is tried, as {quantization} won't do: {fault_of(e)}")
     return export(dataclasses.replace(config, quantization=quantizations[-1]))

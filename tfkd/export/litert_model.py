@@ -48,6 +48,8 @@ class LiteRtModel:
             self._interpreter.allocate_tensors()
             names = self._interpreter.get_signature_list()
             runners = [self._interpreter.get_signature_runner(name) for name in names]
+        if not runners:
+            raise ValueError("it has no signature")
         inputs = runners[0].get_input_details()
         self.input_names = BERT_INPUT_NAMES if BERT_INPUT_NAMES[0] in inputs else INPUT_NAMES[: len(inputs)]
         self._runners = {int(r.get_input_details()[self.input_names[0]]["shape"][1]): r for r in runners}
