@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from tfkd.text.examples import Corpus, Examples
 
 
-_OF_STUDENTS = (
-    *("tune", "lowering", "shorter_tokens", "export_rank", "table_dim", "export_table_bits", "transfer_set"),
-)
+_OF_STUDENTS = ("tune", "lowering", "shorter_tokens", "export_rank", "table_dim", "export_table_bits", "transfer_set")
 
 
 def define_flags() -> None:
@@ -45,8 +43,8 @@ def define_flags() -> None:
         "tune",
         False,
         "try each lowering in int8 arithmetic and with int8 weights alone, float16, and some smaller tables, or of "
-        "these what other flags leave open, and keep the fastest "
-        "file within the limits; with --runtime=mediapipe of those that MediaPipe takes",
+        "these what other flags leave open, and keep the fastest file within the limits; with --runtime=mediapipe of "
+        "those that MediaPipe takes",
     )
     flags.DEFINE_bool(
         "arm64",
