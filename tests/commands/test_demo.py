@@ -111,6 +111,7 @@ def test_the_folder_of_a_run(chain, tmp_path, mediapipe_at_hand):  # noqa: F811
     shutil.copy(chain.tflite, tmp_path / "export" / "student.tflite")
     for name in ("teacher", "sentences"):
         (tmp_path / name).symlink_to(chain.folder / name)
+    (tmp_path / "flags.json").write_text("{}")
     with demo(tmp_path) as address:
         with urllib.request.urlopen(f"{address}about.json") as response:
             about = json.load(response)

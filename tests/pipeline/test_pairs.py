@@ -68,10 +68,10 @@ def test_evaluate(finished, pair_file):
 
 def test_pairs_are_counted_as_such(finished, pair_file, tmp_path):
     assert "\nTrain 144 pairs, dev 16, " in (finished / "report.md").read_text("utf-8")
-    data, out = f"--data={pair_file}", f"--out={tmp_path / 'made'}"
+    data, teacher, sentences = f"--data={pair_file}", f"--teacher={finished / 'teacher'}", finished / "sentences"
     for command in (
-        ("augment", data, "--n_iter=1", out),
-        ("label", f"--sentences={finished / 'sentences'}", f"--teacher={finished / 'teacher'}", out),
+        ("augment", data, "--n_iter=1", f"--out={tmp_path / 'made'}"),
+        ("label", f"--sentences={sentences}", teacher, f"--out={tmp_path / 'labelled'}"),
         ("export", data, f"--student={finished / 'student'}", f"--out={tmp_path / 'student.tflite'}"),
         ("evaluate", data, finished / "student"),
     ):
