@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfkd.commands import run as run_command
+from tfkd.commands.flags import refuse_unused
 from tfkd.config import TeacherConfig
 from tfkd.errors import TfkdError, UsageError
 from tfkd.files import read_json, write_text
@@ -112,9 +113,7 @@ def main(argv: list[str]) -> None:
         raise UsageError(
             f"--variants={','.join(sorted(unknown))}: expected some of {', '.join(v.name for v in VARIANTS)}"
         )
-    for name in ("transfer_set", "logits_from"):
-        if FLAGS[name].value:
-            raise UsageError(f"--{name}={FLAGS[name].value}: an ablation makes transfer sets of its own")
+    refuse_unused(["transfer_set", "logits_from"], "an ablation makes transfer sets of its own")
     import_tensorflow()
     config, folder = run_command.run_config(), Path(FLAGS.runs) / FLAGS.name
     chosen = [v for i, v in enumerate(VARIANTS) if i == 0 or not FLAGS.variants or v.name in FLAGS.variants]

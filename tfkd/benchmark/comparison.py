@@ -21,7 +21,7 @@ from tfkd.export.metadata import ModelMetadata
 from tfkd.files import sha256_of
 from tfkd.native_stderr import silenced
 from tfkd.progress import progress_bar, say
-from tfkd.text.examples import Examples
+from tfkd.text.examples import Examples, check_task
 
 _TIMED_ROWS, _COUNTED_ROWS = 200, 20
 # So tfkd.export.teacher_export describes its files.
@@ -213,11 +213,10 @@ def _readers(described: Sequence[ModelMetadata | None]) -> list[ModelMetadata]:
 
 
 def _accuracy(model: Path, reader: ModelMetadata, texts: Examples, label_names: Sequence[str]) -> float | None:
-    if reader.label_names != tuple(label_names):
-        say(
-            f"benchmark: {model}: classifies into {', '.join(reader.label_names)}; the data has "
-            f"{', '.join(label_names)}: its accuracy isn't measured"
-        )
+    try:
+        check_task(model, reader.label_names, None, label_names, texts.text_pairs is not None)
+    except InputError as e:
+        say(f"benchmark: {e}: its accuracy isn't measured")
         return None
     run, inputs = interpreter_runner(model), text_inputs(model, reader.tokenizer, texts.columns)
     found = np.concatenate([run(*row) for row in zip(*inputs, strict=True)]).argmax(1)

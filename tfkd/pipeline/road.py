@@ -169,9 +169,9 @@ class _Road:
             return found, {"transfer_set": [shard["sha256"] for shard in found.manifest["shards"]]}
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
-        unfinished = [folder]
+        # Given logits are imported all at once, or the transfer set stays as it was.
+        unfinished = [] if label.logits_from else [folder]
         if label.logits_from:
-            unfinished = []  # they are imported all at once, or the transfer set stays as it was
             depends |= {
                 "source": _content_of(label.logits_from),
                 "label_names": self.corpus.label_names,
