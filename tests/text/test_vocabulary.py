@@ -125,6 +125,8 @@ def test_vocabulary_file_reads_back(counts):
         (["<PAD> 0", "film one"], "line 2 .*not 'token id'"),
         (["<PAD> 0", "film -1"], "line 2 .*not 'token id'"),
         (["<PAD> 0", "<UNKNOWN> 1", "[MASK] 2", "film 4"], "leave a gap"),
+        (["<PAD> 0", "<START> 1", "<UNKNOWN> 2", "film 3"], "<UNKNOWN> is 2 in the vocabulary; expected 1"),
+        (["film 0", "<UNKNOWN> 1"], "<PAD> is not there in the vocabulary; expected 0"),
     ],
 )
 def test_file_that_is_no_vocabulary(lines, message):

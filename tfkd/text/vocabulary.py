@@ -94,7 +94,7 @@ class Vocabulary:
         """Reads what `to_lines` wrote.
 
         Raises:
-          ValueError: a line isn't `token id`, or the ids leave a gap.
+          ValueError: a line isn't `token id`, the ids leave a gap, or `<PAD>` and `<UNKNOWN>` aren't the first two.
         """
         ids: dict[str, int] = {}
         words: dict[int, str] = {}
@@ -109,6 +109,9 @@ class Vocabulary:
                 words.setdefault(int(i), normalized(spelling))
         if sorted(words) != list(range(len(words))):
             raise ValueError("the vocabulary's ids leave a gap")
+        for token, i in ((PAD_TOKEN, PAD_ID), (UNKNOWN_TOKEN, UNKNOWN_ID)):
+            if ids.get(token) != i:
+                raise ValueError(f"{token} is {ids.get(token, 'not there')} in the vocabulary; expected {i}")
         return cls(ids=ids, words=tuple(words[i] for i in range(len(words))))
 
 
