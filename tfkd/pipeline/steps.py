@@ -77,19 +77,7 @@ class Steps:
         if fingerprint not in (known.get("started"), known.get("fingerprint")):
             for folder in unfinished:
                 shutil.rmtree(folder, ignore_errors=True)
-        # A step that failed, or was interrupted, and is gone on with counts the time before that too.
-        before = known.get("spent", 0.0) if known.get("started") == fingerprint else 0.0
-        found = _states(outputs)
-        write_json(path, {"started": fingerprint, "spent": before})
-        started = time.monotonic()
-        try:
-            action()
-        except BaseException:
-            # What was done with other flags is done still, unless this has touched it.
-            still_done = known if "fingerprint" in known and None not in found and _states(outputs) == found else {}
-            write_json(path, {**still_done, "started": fingerprint, "spent": before + time.monotonic() - started})
-            raise
-        self.seconds[name] = before + time.monotonic() - started
+        self.seconds[name] = _attempt(action, outputs, path, known, fingerprint)
         record = {"fingerprint": fingerprint, "seconds": self.seconds[name], "depends": depends}
         write_json(path, {**record, "libraries": {"tfkd": tfkd.__version__, **_versions()}})
         self._done_now.add(name)
@@ -116,6 +104,27 @@ class Steps:
 
     def _place(self, name: str) -> str:
         return f"step {self._names.index(name) + 1} of {len(self._names)}: " if name in self._names else ""
+
+
+def _attempt(
+    action: Callable[[], object], outputs: Sequence[Path], path: Path, known: dict[str, Any], fingerprint: str
+) -> float:
+    """Does a step, and returns its wall time; if it fails, what is recorded in `path` lets the next attempt go on.
+
+    A step that failed, or was interrupted, and is gone on with counts the time before that too.
+    """
+    before = known.get("spent", 0.0) if known.get("started") == fingerprint else 0.0
+    found = _states(outputs)
+    write_json(path, {"started": fingerprint, "spent": before})
+    started = time.monotonic()
+    try:
+        action()
+    except BaseException:
+        # What was done with other flags is done still, unless this has touched it.
+        still_done = known if "fingerprint" in known and None not in found and _states(outputs) == found else {}
+        write_json(path, {**still_done, "started": fingerprint, "spent": before + time.monotonic() - started})
+        raise
+    return before + time.monotonic() - started
 
 
 def code_digest(modules: Sequence[str]) -> str:

@@ -109,9 +109,9 @@ class Vocabulary:
                 words.setdefault(int(i), normalized(spelling))
         if sorted(words) != list(range(len(words))):
             raise ValueError("the vocabulary's ids leave a gap")
-        for token, i in ((PAD_TOKEN, PAD_ID), (UNKNOWN_TOKEN, UNKNOWN_ID)):
-            if ids.get(token) != i:
-                raise ValueError(f"{token} is {ids.get(token, 'not there')} in the vocabulary; expected {i}")
+        for token, expected in ((PAD_TOKEN, PAD_ID), (UNKNOWN_TOKEN, UNKNOWN_ID)):
+            if ids.get(token) != expected:
+                raise ValueError(f"{token} is {ids.get(token, 'not there')} in the vocabulary; expected {expected}")
         return cls(ids=ids, words=tuple(words[i] for i in range(len(words))))
 
 
