@@ -1,6 +1,11 @@
 """Progress in a log: lines that say how far and how long, none for short work."""
 
+import os
+import pty
 import re
+import subprocess
+import sys
+import termios
 import time
 
 import pytest
@@ -34,6 +39,36 @@ def test_what_was_done_before_an_interruption_makes_the_rest_no_faster(capsys, m
     assert found, line
     assert float(found[1]) <= 100  # 10 in 0.1 s or more, so that the other 500 take 5 s or more
     assert 60 * int(found[2]) + int(found[3]) >= 5
+
+
+def test_rate_of_slow_steps_is_steps_a_second_too(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
+    with progress.progress_bar(2, "teacher", "steps") as bar:
+        time.sleep(1.1)
+        bar.update(1)
+    err = capsys.readouterr().err
+    assert re.fullmatch(r"teacher: 50 % of 2.00 steps, 0\.\d\d steps/s, 00:0\d left\n", err), err
+
+
+SLOW_WORK = """
+import time
+from tfkd.progress import progress_bar
+
+with progress_bar(2, "teacher", "steps") as bar:
+    time.sleep(1.1)
+    bar.update(1)
+"""
+
+
+@pytest.mark.parametrize("columns", [90, 0])
+def test_bar_on_a_terminal_whether_it_knows_its_size_or_not(columns):
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24 if columns else 0, columns))
+    with os.fdopen(terminal, "rb") as reader:
+        subprocess.run([sys.executable, "-c", SLOW_WORK], stdin=end, stderr=end, check=True)
+        os.close(end)
+        drawn = reader.read1().decode()
+    assert re.search(r"\rteacher:  50%\|.*\| 1.00/2.00 steps, 0\.\d\d steps/s, 00:0\d left", drawn), drawn
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from tqdm import tqdm
 
 # Between two lines of a log; what takes less than this leaves none.
 _SECONDS_A_LINE = 30.0
-_LINE = "{desc}: {percentage:.0f} % of {total_fmt}{unit}, {rate_fmt}, {remaining} left"
+# Both with units a second, however slow: tqdm's own formats turn to "1.38s/ steps".
+_LINE = "{desc}: {percentage:.0f} % of {total_fmt}{unit}, {rate_noinv_fmt}, {remaining} left"
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt}{unit}, {rate_noinv_fmt}, {remaining} left"
 
 
 class Bar(tqdm):
@@ -17,14 +19,18 @@ class Bar(tqdm):
 
     last_print_n: float
     last_print_t: float
+    ncols: int | None
+    nrows: int | None
 
     def __init__(self, *args: Any, **asked: Any):
-        looks: dict[str, Any] = {"leave": False}
+        looks: dict[str, Any] = {"leave": False, "bar_format": _BAR}
         if not sys.stderr.isatty():
             seconds = _SECONDS_A_LINE
             looks |= {"delay": seconds, "mininterval": seconds, "miniters": 1}
             looks |= {"file": _Log(), "bar_format": _LINE, "position": 0}
         super().__init__(*args, **{**asked, **looks})
+        if self.ncols and self.ncols < 1:  # of a terminal without a size, as a container's may be, tqdm takes -1
+            self.ncols, self.nrows = 80, 24
 
     def refresh(self, *args: Any, **options: Any) -> None:
         """Draws it; in a log only what got on, and now and then: TensorFlow Datasets asks for all its bars, always."""
