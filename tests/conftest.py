@@ -78,9 +78,9 @@ def random_teacher(bert: Path, num_classes: int, seed: int) -> Teacher:
 class Count:
     """A progress bar that only counts."""
 
-    n = 0
+    n = 0.0
 
-    def update(self, n: int) -> None:
+    def update(self, n: float) -> None:
         self.n += n
 
 

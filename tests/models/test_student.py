@@ -111,7 +111,7 @@ def test_logits_of_texts_come_in_their_order(student, batch_size):
     expected = student(padded(IDS, 5))
     found = student.logits(texts, batch_size=batch_size, progress=(count := Count()))
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert count.n == len(IDS)
+    assert count.n == pytest.approx(len(IDS))
     cut = student(padded([ids[:2] for ids in IDS], 2))
     np.testing.assert_allclose(student.logits(texts, max_tokens=2, batch_size=batch_size), cut, atol=1e-6)
 

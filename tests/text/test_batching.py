@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ many_lengths = st.lists(st.integers(0, 50), max_size=300).map(np.array)
 def test_every_row_is_in_one_batch_and_one_batch_alone_is_smaller(lengths, batch_size, seed):
     for batches in (
         shuffled_batches(lengths, batch_size, np.random.default_rng(seed)),
-        sorted_batches(lengths, batch_size),
+        list(sorted_batches(lengths, batch_size)),
     ):
         assert sorted(np.concatenate([[], *batches])) == list(range(len(lengths)))
         sizes = sorted(map(len, batches), reverse=True)
@@ -38,6 +39,23 @@ def test_batches_of_one_window_do_not_overlap_in_length(lengths, batch_size, see
 def test_inference_goes_from_the_shortest_to_the_longest(lengths, batch_size):
     order = np.concatenate([[], *sorted_batches(lengths, batch_size)]).astype(int)
     assert lengths[order].tolist() == sorted(lengths.tolist())
+
+
+@settings(deadline=None)
+@given(lengths=many_lengths, batch_size=st.integers(1, 40))
+def test_progress_counts_a_row_by_its_length_and_all_rows_as_many_as_they_are(lengths, batch_size):
+    counted = []
+
+    class Progress:
+        def update(self, n):
+            counted.append(n)
+
+    batches = list(sorted_batches(lengths, batch_size, Progress()))
+    assert len(counted) == len(batches)
+    assert sum(counted) == pytest.approx(len(lengths))
+    if lengths.any():
+        shares = np.array([lengths[rows].sum() for rows in batches]) / lengths.sum()
+        assert counted == pytest.approx(shares * len(lengths))
 
 
 def test_little_is_padding_where_rows_are_many():

@@ -59,7 +59,7 @@ class FrozenStates:
       frozen: BERT's inputs -> states, float32 [texts, pieces, hidden size].
       pieces: the texts.
       max_bytes: up to this size the states are kept in memory; larger ones are computed each time.
-      progress: has `update(n)`, called with the texts done while the states are computed.
+      progress: has `update(n)`; see `sorted_batches`. Called while the states are computed.
     """
 
     def __init__(self, frozen: keras.Model, pieces: Pieces, max_bytes: int = _MAX_BYTES, progress: Any = None):
@@ -69,11 +69,9 @@ class FrozenStates:
         if int(pieces.lengths.sum()) * frozen.output.shape[-1] * np.dtype(np.float32).itemsize > max_bytes:
             return
         self._kept = [np.empty(0)] * len(pieces.ids)
-        for rows in sorted_batches(pieces.lengths, _BATCH_SIZE):
+        for rows in sorted_batches(pieces.lengths, _BATCH_SIZE, progress):
             for row, states in zip(rows, self._compute(pieces.padded(rows)).numpy(), strict=True):
                 self._kept[row] = states[: pieces.lengths[row]].copy()
-            if progress is not None:
-                progress.update(len(rows))
 
     @property
     def lengths(self) -> np.ndarray:

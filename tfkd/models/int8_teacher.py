@@ -56,12 +56,11 @@ class Int8Teacher:
     def logits(self, pieces: Pieces, batch_size: int = 8, progress: Any = None) -> np.ndarray:
         """Returns the logits, float32 [texts, classes]; arguments as `Teacher.logits`'."""
         out = np.zeros((len(pieces.ids), self._num_classes), np.float32)
-        batches = sorted_batches(pieces.lengths, batch_size)
+        batches = sorted_batches(pieces.lengths, batch_size, progress)
         with ThreadPoolExecutor(self._workers) as pool:
-            for rows, logits in zip(batches, pool.map(lambda b: self._run(pieces.padded(b)), batches), strict=True):
+            done = pool.map(lambda b: self._run(pieces.padded(b)), sorted_batches(pieces.lengths, batch_size))
+            for rows, logits in zip(batches, done, strict=True):
                 out[rows] = logits
-                if progress is not None:
-                    progress.update(len(rows))
         return out
 
     def _run(self, inputs: dict[str, np.ndarray]) -> np.ndarray:

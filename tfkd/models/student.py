@@ -129,14 +129,12 @@ class BiLstmClassifier(keras.Model):
           encoded: the texts' word ids; of pairs the second texts' too.
           max_tokens: words read of a text; all by default.
           batch_size: texts a call.
-          progress: has `update(n)`, called with the texts done.
+          progress: has `update(n)`; see `sorted_batches`.
         """
         lengths = longest(encoded, max_tokens)
         out = np.empty((len(lengths), self.num_classes), np.float32)
-        for rows in sorted_batches(lengths, batch_size):
+        for rows in sorted_batches(lengths, batch_size, progress):
             out[rows] = self._infer(padded_alike(encoded, rows, lengths)).numpy()
-            if progress is not None:
-                progress.update(len(rows))
         return out
 
     def probabilities(self, *encoded: EncodedTexts, max_tokens: int | None = None) -> np.ndarray:

@@ -74,13 +74,11 @@ def batched_logits(
       inputs: the texts.
       num_classes: logits of a text.
       batch_size: texts a batch, all of about one length.
-      progress: has `update(n)`, called after each batch with the texts done.
+      progress: has `update(n)`; see `sorted_batches`.
     """
     out = np.zeros((len(inputs.lengths), num_classes), np.float32)
-    for rows in sorted_batches(inputs.lengths, batch_size):
+    for rows in sorted_batches(inputs.lengths, batch_size, progress):
         out[rows] = infer(inputs.padded(rows)).numpy()
-        if progress is not None:
-            progress.update(len(rows))
     return out
 
 
@@ -170,7 +168,7 @@ class Teacher:
         Args:
           pieces: what `encode` returned.
           batch_size: texts a step.
-          progress: has `update(n)`, called after each step with the texts done.
+          progress: has `update(n)`; see `sorted_batches`.
         """
         return batched_logits(self._infer, pieces, self.classifier.num_classes, batch_size, progress)
 

@@ -28,7 +28,7 @@ def teacher_vectors(words: Sequence[str], teacher: Teacher, progress: Any = None
     Args:
       words: those to look up.
       teacher: the BERT.
-      progress: has `update(n)`, called with the words done.
+      progress: has `update(n)`; see `sorted_batches`.
     """
     halves = encoder_vectors(words, teacher, progress=progress), _table_vectors(words, teacher)
     return np.concatenate([_standardized(vectors) for vectors in halves], axis=1)
@@ -45,7 +45,7 @@ def encoder_vectors(words: Sequence[str], teacher: Teacher, batch_size: int = 25
         lambda inputs: backbone(inputs, training=False)["sequence_output"], input_signature=[INPUT_SIGNATURE]
     )
     out = np.zeros((len(words), backbone.hidden_dim), np.float32)
-    for rows in sorted_batches(pieces.lengths, batch_size):
+    for rows in sorted_batches(pieces.lengths, batch_size, progress):
         inputs = pieces.padded(rows)
         states = encode(inputs).numpy()
         body = inputs["padding_mask"].copy()
@@ -53,8 +53,6 @@ def encoder_vectors(words: Sequence[str], teacher: Teacher, batch_size: int = 25
         body[np.arange(len(rows)), inputs["padding_mask"].sum(1) - 1] = 0  # [SEP]
         weights = body[..., None] / np.maximum(body.sum(1), 1)[:, None, None]
         out[rows] = (states * weights).sum(1)
-        if progress is not None:
-            progress.update(len(rows))
     return out
 
 

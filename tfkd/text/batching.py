@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 # Batches that are sorted by length together: enough for near-equal lengths,
@@ -26,7 +29,19 @@ def shuffled_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Genera
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Returns the rows of each batch from the shortest row to the longest, for inference."""
+def sorted_batches(lengths: np.ndarray, batch_size: int, progress: Any = None) -> Iterator[np.ndarray]:
+    """Yields the rows of each batch from the shortest row to the longest, for inference.
+
+    Args:
+      lengths: int [rows], the length of each row.
+      batch_size: rows a batch; only the last may have fewer.
+      progress: has `update(n)`, called when a batch is done. Its rows count by their length, so that rate and ETA hold
+        while rows get longer; all of them together count as many as they are.
+    """
     order = np.argsort(lengths, kind="stable")
-    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    counts = lengths / lengths.mean() if lengths.any() else np.ones(len(lengths))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        yield rows
+        if progress is not None:
+            progress.update(float(counts[rows].sum()))
