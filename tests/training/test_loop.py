@@ -1,10 +1,14 @@
 """Epochs with checkpoints: killed anywhere and started again, the same weights; the best epoch kept."""
 
+import re
+import time
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfkd import progress
 from tfkd.errors import InputError
 from tfkd.models.teacher import WarmupLinearDecay
 from tfkd.training.loop import fit_epochs, make_deterministic
@@ -46,6 +50,14 @@ class Batches:
                 raise KilledError
             x = rng.normal(size=(6, 3)).astype(np.float32) * self.scale
             yield x, (x[:, 0] > 0).astype(np.int32)
+
+
+class BatchesAfterAWhile(Batches):
+    """The same, the first of an epoch after a second and a half, as where a graph is traced before it."""
+
+    def __call__(self, epoch: int):
+        time.sleep(1.5)
+        yield from super().__call__(epoch)
 
 
 def fit(fitted, folder, batches=None, accuracies=(0.1, 0.2, 0.3, 0.4), identity="me", seen=None, **options):
@@ -183,3 +195,11 @@ def test_epochs_that_may_not_be_kept_are_not(tmp_path):
     fit(fitted, tmp_path, accuracies=(0.3, 0.2), seen=seen, **options)
     assert announced == [0, 1, 2, 2, 3]
     assert_same(fitted.get_weights(), seen[0])
+
+
+def test_what_comes_before_the_first_step_is_no_rate_of_steps(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
+    fit(model(), tmp_path, BatchesAfterAWhile())
+    rates = re.findall(r"test: epoch \d of 4: .* ([\d.]+)k? steps/s, 00:00 left", capsys.readouterr().err)
+    assert len(rates) >= 4
+    assert min(map(float, rates)) > 2, rates

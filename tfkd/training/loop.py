@@ -123,4 +123,6 @@ class _Progress(keras.callbacks.Callback):
         self._bar = bar
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch == 0:
+            self._bar.unpause()  # until here the graph was traced too, which says nothing of the steps to come
         self._bar.update(1)
