@@ -45,6 +45,24 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yields a temporary folder beside `path`; at the end it takes the place of `path`."""
     path = Path(path)
+    with folder_beside(path) as temporary:
+        try:
+            yield temporary
+            if path.exists():
+                shutil.rmtree(path)
+            temporary.replace(path)
+        except OSError as e:
+            raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
+
+
+@contextlib.contextmanager
+def folder_beside(path: str | Path) -> Iterator[Path]:
+    """Yields a temporary folder beside `path`, which is known to be writable then; at the end it is removed.
+
+    Raises:
+      OutputError: there can be none.
+    """
+    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
@@ -53,11 +71,6 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
     try:
         yield temporary
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
-    except OSError as e:
-        raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

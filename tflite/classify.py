@@ -72,7 +72,7 @@ if __name__ == "__main__":
         classifier = Classifier(model)
         for number, line in enumerate(sys.stdin.buffer, start=1):
             where = f"line {number}"
-            text = line.decode().removesuffix("\n").removesuffix("\r")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n").removesuffix("\r")
             found = classifier.probabilities(*(text.split("\t") if classifier.texts > 1 else [text]))
             named = (f"{name}={p:.4f}" for name, p in zip(classifier.labels, found, strict=True))
             print(classifier.labels[found.argmax()], *named, text, sep="\t", flush=True)

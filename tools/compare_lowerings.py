@@ -86,8 +86,9 @@ def main(arguments: list[str]) -> None:
     dev = read_sentences(config_of(DataConfig), FLAGS.seed).dev
     encoded = student.tokenizer.encode(dev.texts)
     reference = student.model.probabilities(encoded, max_tokens=FLAGS.tokens)
-    # Of these texts times are taken; instructions of those as long as the model reads.
-    long, full = (np.flatnonzero(encoded.lengths >= FLAGS.tokens // part) for part in (2, 1))
+    # Of these texts times are taken; instructions of those as long as the model reads, or as texts get.
+    most = min(FLAGS.tokens, max(encoded.lengths))
+    long, full = (np.flatnonzero(encoded.lengths >= most // part) for part in (2, 1))
     emulator = arm64_emulator() if FLAGS.arm64 else None
     with tempfile.TemporaryDirectory() as folder:
         made = _made(student, dev, encoded.padded(length=FLAGS.tokens), Path(folder))

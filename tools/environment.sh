@@ -36,7 +36,8 @@ _interpreter() {
 make_environment() {
     local extra="${1:-}" interpreter stamp wanted
     interpreter=.venv/bin/python
-    if ! _is_supported "$interpreter"; then
+    # An environment that broke off while it was made has a Python, but no pip.
+    if ! _is_supported "$interpreter" || ! "$interpreter" -m pip --version >/dev/null 2>&1; then
         interpreter="$(_interpreter)" || return 1
         echo "Making .venv with $("$interpreter" --version)" >&2
         if ! "$interpreter" -m venv --clear .venv; then

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.benchmark.test_phone import Desk
 from tests.conftest import random_teacher
@@ -16,9 +19,14 @@ from tfkd.benchmark.comparison import Latency, ModelFigures, PhoneRun, compare_m
 from tfkd.benchmark.host import RUNNERS, StartUp
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
+from tfkd.export.keras_export import export_keras_model
+from tfkd.export.metadata import read_metadata, with_metadata
 from tfkd.export.teacher_export import export_teacher
-from tfkd.report.costs import costs_rows, kernel_rows
+from tfkd.models.int8_teacher import converted
+from tfkd.report.costs import costs_rows, kernel_rows, names_of_files
 from tfkd.text.examples import Examples
+from tfkd.text.vocabulary import Vocabulary
+from tfkd.text.word_tokenizer import WordTokenizer
 from tools.peers import fused_lstm, keras_stock
 
 LABELLED = Examples(DEV_TEXTS, np.array([1, 0, 1, 0, 1, 0], np.int32))
@@ -92,6 +100,46 @@ def test_accuracy_is_of_the_models_own_labels_alone(exported, student, tmp_path,
     assert "classifies into negative, positive; the data has positive, negative" in capsys.readouterr().err
     assert "accuracy" not in [row[0] for row in costs_rows([own], {})]
     assert ModelFigures.of_json(json.loads(json.dumps(own.as_json()))) == own
+
+
+def test_one_number_a_text_is_none_for_each_label(exported, tmp_path, capsys):
+    """As `export_keras_model` writes a single unit without a tokenizer: the largest of one is always the first."""
+    one_unit = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(15, 8, mask_zero=True),
+            keras.layers.Bidirectional(keras.layers.LSTM(4)),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    path, ids = tmp_path / "one_unit.tflite", np.arange(1, 13).reshape(3, 4)
+    export_keras_model(one_unit, path, ids, ExportConfig(max_tokens=12, quantization="dynamic_int8"))
+    _, other = compare_models([exported.path, path], LABELLED, LABELS, rounds=10)
+    assert other.accuracy is None
+    assert "one_unit.tflite: gives 1 numbers, not one a label: its accuracy isn't measured" in capsys.readouterr().err
+
+
+def test_a_vocabulary_that_cannot_be_read_is_no_reason_to_read_anothers(exported, tmp_path):
+    foreign = Vocabulary({"<PAD>": 0, "good": 1, "<UNKNOWN>": 2}, ("<PAD>", "good", "<UNKNOWN>"))
+    path = tmp_path / "foreign.tflite"
+    metadata = replace(read_metadata(exported.path), tokenizer=WordTokenizer(foreign))
+    path.write_bytes(with_metadata(exported.path.read_bytes(), metadata))
+    with pytest.raises(InputError, match=r"foreign\.tflite: its vocabulary isn't as tfkd writes it"):
+        compare_models([exported.path, path], LABELLED, LABELS, rounds=10)
+
+
+def test_a_file_that_takes_other_numbers(exported, tmp_path):
+    real = keras.Sequential([keras.Input((12,)), keras.layers.Dense(2)])
+    path = tmp_path / "real.tflite"
+    path.write_bytes(converted(real, lambda x: {"y": real(x)}, [tf.TensorSpec([1, 12], tf.float32, "x")], "float32"))
+    with pytest.raises(InputError, match=r"real\.tflite: fails on these inputs"):
+        compare_models([exported.path, path], LABELLED, LABELS, rounds=10)
+
+
+def test_files_of_one_name_are_told_apart():
+    paths = [Path("runs/one/export/a.tflite"), Path("runs/two/export/a.tflite"), Path("runs/one/export/b.tflite")]
+    assert names_of_files(paths) == ["one/export/a.tflite", "two/export/a.tflite", "b.tflite"]
+    assert names_of_files([Path("a.tflite"), Path("x/a.tflite")]) == ["a.tflite", "x/a.tflite"]
 
 
 def test_phones_are_in_the_table_too(exported, tmp_path, monkeypatch):

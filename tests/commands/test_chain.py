@@ -139,6 +139,18 @@ def test_tuning_keeps_the_fastest_file_within_the_limits(chain, tmp_path):
     assert "while" not in call("export", *student, "--tune", "--runtime=mediapipe").out
 
 
+def test_tuning_for_nothing(chain, tmp_path):
+    """What is wrong is said before anything is tried."""
+    (tmp_path / "file").write_text("none")
+    student = f"--student={chain.folder / 'student'}"
+    outcome = call("export", student, f"--data={chain.data}", "--tune", f"--out={tmp_path / 'file' / 'tuned.tflite'}")
+    assert_one_line(outcome.without_notes(), 1, "tuned.tflite: can't be written")
+    other = tmp_path / "other.tsv"
+    other.write_text("sentence\tlabel\n" + "the film is good\tno\nthe plot is dull\tyes\n" * 20)
+    outcome = call("export", student, f"--data={other}", "--tune", f"--out={tmp_path / 'tuned.tflite'}")
+    assert_one_line(outcome.without_notes(), 1, "classifies into negative, positive; the data has no, yes")
+
+
 def test_tuning_keeps_what_is_given(chain, tmp_path):
     student = (f"--data={chain.data}", f"--student={chain.folder / 'student'}", f"--out={tmp_path / 'tuned.tflite'}")
     outcome = call("export", *student, "--tune", "--lowering=while", "--max_tokens=1000", "--export_table_bits=4",

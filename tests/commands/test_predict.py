@@ -83,6 +83,16 @@ def test_no_line_no_output(chain):
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "")
 
 
+def test_a_byte_order_mark_is_no_text(chain):
+    """Windows' Notepad and Excel write one."""
+    marked, plain = (
+        call_process("predict", f"--model={chain.tflite}", stdin=mark + b"good\nbad\n")
+        for mark in (b"\xef\xbb\xbf", b"")
+    )
+    assert plain.out.count("\n") == 2
+    assert marked == plain
+
+
 def test_bytes_that_are_not_utf8(chain):
     outcome = call_process("predict", f"--model={chain.tflite}", stdin=b"good\ncaf\xe9\nbad\n")
     assert_one_line(outcome, 1, "line 2", "isn't UTF-8", "byte 4")

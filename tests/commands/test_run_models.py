@@ -11,6 +11,7 @@ import pytest
 from tests.commands.conftest import Outcome, assert_one_line, call
 from tfkd.commands.run_models import teacher_in
 from tfkd.config import DataConfig, TeacherConfig
+from tfkd.export.metadata import read_metadata
 from tfkd.pipeline.run_config import RunConfig, flags_of
 
 
@@ -108,6 +109,29 @@ def test_export_takes_student_teacher_and_texts_of_a_run(run, tmp_path):
          f"--out={shown}")  # fmt: skip
     assert len(out.read_bytes()) == len(shown.read_bytes())
     assert call("export", f"--teacher={run}", "--max_tokens=6", f"--out={tmp_path / 'teacher.tflite'}").status == 0
+
+
+def test_export_makes_files_as_long_as_the_runs(run, tmp_path):
+    """A student of 32 tokens would else be compared with a teacher of 48."""
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    flags = json.loads((folder / "flags.json").read_text())
+    (folder / "flags.json").write_text(json.dumps({**flags, "max_tokens": 7}))
+    for model, path in (("student", folder), ("student", folder / "student"), ("teacher", folder)):
+        out = tmp_path / "out.tflite"
+        outcome = call("export", f"--{model}={path}", f"--out={out}")
+        assert outcome.status == 0, outcome.err
+        assert f"export: as long as in {folder} (--max_tokens=7)" in outcome.err
+        assert read_metadata(out).max_tokens == 7
+    outcome = call("export", f"--student={folder}", "--max_tokens=6", f"--out={out}")
+    assert (outcome.status, read_metadata(out).max_tokens) == (0, 6)
+
+
+def test_a_benchmark_reads_the_texts_of_the_run_that_is_its_baseline(run, chain, tmp_path):
+    outcome = call("benchmark", chain.tflite, f"--baseline={run}", "--runs=10", f"--json={tmp_path / 'figures.json'}")
+    assert outcome.status == 0, outcome.err
+    assert f"data: as in {run}" in outcome.err
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert len(figures["dev"]) == 64
 
 
 def test_the_teacher_that_a_run_was_given(run, tmp_path):

@@ -12,7 +12,7 @@ from tfkd.transfer_set.shards import sentences_schema, write_shard
 
 def test_lines_of_a_file(tmp_path):
     path = tmp_path / "texts"
-    path.write_bytes("one\r\n\n  \n  café <b>two</b> \nthree".encode())
+    path.write_bytes("\ufeffone\r\n\n  \n  café <b>two</b> \nthree".encode())
     assert examples_of_file(path) == ("one", "café <b>two</b>", "three")
 
 

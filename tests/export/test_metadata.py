@@ -19,6 +19,7 @@ from tfkd.export.metadata import (
     DELIMITER_FILE,
     LABELS_FILE,
     VOCABULARY_FILE,
+    NoVocabularyError,
     parse_metadata,
     read_metadata,
     with_metadata,
@@ -86,6 +87,15 @@ def test_mediapipes_start_token_is_refused(bare, tflite):
     vocabulary = Vocabulary({**known.ids, "<START>": 3}, known.words)  # as read from a file made elsewhere
     with pytest.raises(InputError, match="<START>"):
         with_metadata(bare, dataclasses.replace(read_metadata(tflite), tokenizer=WordTokenizer(vocabulary)))
+
+
+def test_a_vocabulary_made_elsewhere_is_no_missing_one(bare, tflite):
+    """As MediaPipe's own classifiers of words number theirs."""
+    vocabulary = Vocabulary({"<PAD>": 0, "good": 1, "<UNKNOWN>": 2}, ("<PAD>", "good", "<UNKNOWN>"))
+    metadata = dataclasses.replace(read_metadata(tflite), tokenizer=WordTokenizer(vocabulary))
+    with pytest.raises(InputError, match=r"^any: its vocabulary isn't as tfkd writes it: <UNKNOWN> is 2") as error:
+        parse_metadata(with_metadata(bare, metadata), "any")
+    assert not isinstance(error.value, NoVocabularyError)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ def test_prints_what_tfkd_predict_prints(files, kind, refused):
     assert done.returncode == 0, done.stderr
     assert done.stdout == _predicted(files[kind], lines)
     assert done.stdout.count(b"\n") == lines.count(b"\n") > 10
+    assert _called(files[kind], stdin=b"\xef\xbb\xbf" + lines, refused=refused).stdout == done.stdout
 
 
 @pytest.mark.real

@@ -58,6 +58,13 @@ def test_what_is_refused(teacher, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_larger_weights_are_not_tried_where_int8_is_too_large(teacher, tmp_path, capsys):
+    config = dataclasses.replace(FLOAT, quantization="auto", max_size=0.01)
+    with pytest.raises(InputError, match=r"at most 0\.01 expected .*: dynamic_int8 is as small as a teacher gets$"):
+        export_teacher(teacher, LABELS, DEV, tmp_path / "teacher.tflite", config)
+    assert "is tried" not in capsys.readouterr().err
+
+
 def test_weights_of_int8_give_way_to_real_ones_where_they_change_labels(small_bert, tmp_path, capsys):
     """A BERT that is unsure of half of 400 texts, since the bias of its logits is so chosen."""
     teacher = random_teacher(small_bert, num_classes=2, seed=0)

@@ -133,6 +133,7 @@ def test_glues_own_names_of_labels_stand_for_no_others(tmp_path, labels, task):
         ("sst2", ("sentence",), "or there are none"),
         ("sst2", ("idx\tsentence", "1\tgood", "2\tbad"), "aren't numbered from 0 without a gap"),
         ("sst2", ("idx\tsentence", "0\tgood", "bad"), "every row needs a label"),
+        ("sst2", ("idx\tsentence", "0\tgood", "a1\tbad"), "line 3: idx is 'a1'; expected a whole number"),
     ],
 )
 def test_what_is_no_test_set(tmp_path, task, lines, says):

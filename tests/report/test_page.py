@@ -99,6 +99,22 @@ def test_cards_and_table_compare_the_same_files():
     assert "before the file was made anew" not in after
 
 
+def test_files_that_were_measured_on_other_texts_have_no_place_against_accuracy():
+    student = replace(measured("student.tflite", 3_000_000, 250.0), accuracy=None)
+    run = made_summary(benchmark=(student,), file_sha256=student.sha256)
+    page = assert_stands_alone(report_page(made_figures(run)))
+    (against_size,) = (svg for svg in page.named("svg") if "against size" in (svg["aria-label"] or ""))
+    assert "student (.tflite): 87.45 % at 2.35 MB" in (against_size["aria-label"] or "")
+    assert "size 3.00 MB" in page.text
+
+
+def test_more_files_than_there_are_looks():
+    student = measured("student.tflite", 3_000_000, 250.0)
+    others = [measured(f"{i}.tflite", 3_000_001 + i, 250.0) for i in range(20)]
+    run = made_summary(benchmark=(student, *others), file_sha256=student.sha256)
+    assert "19.tflite" in assert_stands_alone(report_page(made_figures(run))).text
+
+
 def test_figures_of_a_file_that_was_made_anew():
     run = made_summary(benchmark=(measured("teacher.tflite", 9_000_000, 2000.0),), outdated=("student.tflite",))
     page = assert_stands_alone(report_page(made_figures(run)))

@@ -17,7 +17,7 @@ from tfkd.benchmark.phone import Adb, Phone, PhoneTimes
 from tfkd.benchmark.weights import weights_type
 from tfkd.errors import InputError
 from tfkd.export.litert_classifier import LiteRtClassifier
-from tfkd.export.metadata import ModelMetadata
+from tfkd.export.metadata import ModelMetadata, NoVocabularyError
 from tfkd.files import sha256_of
 from tfkd.native_stderr import silenced
 from tfkd.progress import progress_bar, say
@@ -50,7 +50,8 @@ class ModelFigures:
       latency: on this machine, by runtime (see tfkd.benchmark.host.RUNNERS).
       refused: why a runtime can't run it, by runtime.
       start: opening it here.
-      accuracy: share of the texts to which it gives their label; None if it has other labels than they.
+      accuracy: share of the texts to which it gives their label; None if it has other labels than they, or doesn't give
+        a number for each.
       arm64: instructions, if they were counted.
       kernels: instructions of one inference by kind of kernel, or library, if it was profiled.
       phones: on each phone, by its serial.
@@ -187,14 +188,14 @@ def _metadata(models: Sequence[Path]) -> list[ModelMetadata | None]:
     """What each model says of itself; None of another converter's.
 
     Raises:
-      InputError: none says anything.
+      InputError: none says anything, or what one says can't be read.
     """
     found: list[ModelMetadata | None] = []
-    problem = InputError("no models")
+    problem: InputError = InputError("no models")
     for model in models:
         try:
             found.append(LiteRtClassifier.from_file(model).metadata)
-        except InputError as e:
+        except NoVocabularyError as e:
             found.append(None)
             problem = e
     if not any(found):
@@ -219,8 +220,12 @@ def _accuracy(model: Path, reader: ModelMetadata, texts: Examples, label_names: 
         say(f"benchmark: {e}: its accuracy isn't measured")
         return None
     run, inputs = interpreter_runner(model), text_inputs(model, reader.tokenizer, texts.columns)
-    found = np.concatenate([run(*row) for row in zip(*inputs, strict=True)]).argmax(1)
-    return float(np.mean(found == texts.labels))
+    found = np.concatenate([run(*row) for row in zip(*inputs, strict=True)])
+    if found.shape[1:] != (len(label_names),):
+        of_text = "x".join(map(str, found.shape[1:]))
+        say(f"benchmark: {model}: gives {of_text} numbers, not one a label: its accuracy isn't measured")
+        return None
+    return float(np.mean(found.argmax(1) == texts.labels))
 
 
 def _latencies(

@@ -102,11 +102,11 @@ def interpreter_runner(model: Path, threads: int = 1) -> Callable[..., np.ndarra
     output = interpreter.get_output_details()[0]["index"]
 
     def run(*inputs: np.ndarray) -> np.ndarray:
-        for place, value in zip(places, inputs, strict=True):
-            interpreter.set_tensor(place, value)
         try:
+            for place, value in zip(places, inputs, strict=True):
+                interpreter.set_tensor(place, value)
             interpreter.invoke()
-        except RuntimeError as e:
+        except (RuntimeError, ValueError) as e:
             raise InputError(
                 f"{model}: fails on these inputs, which may be another model's ids: {_first_line(e)}"
             ) from e

@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> None:
         refuse_unused(["phones", "adb"], "is for --phone, which is missing")
     if FLAGS.json and Path(FLAGS.json).suffix != ".json":
         raise UsageError(f"--json={FLAGS.json}: expected a .json file to write, after the =")
-    data, seed = data_of(arguments)
+    data, seed = data_of([*arguments, FLAGS.baseline])
     if not data.data:
         data = dataclasses.replace(data, data=_DEFAULT_DATA)
     from tfkd.benchmark.arm64 import arm64_emulator
@@ -72,6 +72,7 @@ def main(arguments: list[str]) -> None:
     from tfkd.pipeline.data import read_sentences
     from tfkd.report.costs import costs_rows, kernel_rows
     from tfkd.report.markdown import markdown_table
+    from tfkd.text.examples import digest
 
     for model in models:
         read_model(model)
@@ -95,4 +96,5 @@ def main(arguments: list[str]) -> None:
         if of_model.kernels:
             print(f"\n{markdown_table(kernel_rows(of_model))}")
     if FLAGS.json:
-        write_json(FLAGS.json, {"phones": phones, "models": [of_model.as_json() for of_model in figures]})
+        measured = [of_model.as_json() for of_model in figures]
+        write_json(FLAGS.json, {"dev": digest(corpus.dev), "phones": phones, "models": measured})

@@ -5,7 +5,7 @@ tfkd export --student=runs/quickstart --out=small.tflite --tune --max_size=3.5
 tfkd export --teacher=runs/quickstart --out=teacher.tflite
 
 The last is of the BERT, for `tfkd benchmark` to compare the student with. Of a run's folder its first student is meant,
-and without --data the data are those of the run.
+and without --data and --max_tokens these are those of the run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, refuse_unused, required, required_folder
-from tfkd.commands.run_models import data_of, student_of, teacher_of, transfer_set_of
+from tfkd.commands.run_models import data_of, student_of, teacher_of, transfer_set_of, use_max_tokens_of
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -66,6 +66,7 @@ def main(arguments: list[str]) -> None:
     out, model = Path(required("out")), required_folder("teacher" if FLAGS.teacher else "student")
     if out.is_dir():
         raise UsageError(f"--out={out}: is a folder; expected a .tflite file to write")
+    use_max_tokens_of(model)
     config, (data, seed) = config_of(ExportConfig), data_of([model])
     from tfkd.pipeline.data import read_sentences
 
@@ -101,9 +102,11 @@ def _export_teacher(model: str, corpus: Corpus, config: ExportConfig, out: Path)
 def _tune(model: str, corpus: Corpus, config: ExportConfig, out: Path) -> None:
     from tfkd.benchmark.arm64 import arm64_emulator
     from tfkd.pipeline.tuning import described, trials_table, tune
+    from tfkd.text.examples import check_task
     from tfkd.training.student_folder import load_student
 
-    student = load_student(student_of(model))
+    student = load_student(path := student_of(model))
+    check_task(path, student.label_names, student.model.pairs, corpus.label_names, corpus.pairs)
     emulator = arm64_emulator() if FLAGS.arm64 else None
     given = {field.name for field in dataclasses.fields(config) if FLAGS[field.name].present}
     trials = tune(student, corpus.dev, _texts_to_fit(model, corpus), config, out, emulator, given)

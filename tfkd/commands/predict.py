@@ -88,7 +88,7 @@ def _line_rows(pairs: bool) -> Iterator[tuple[str, ...]]:
     stream: Iterable[bytes] = sys.stdin.buffer
     for number, line in enumerate(stream, start=1):
         try:
-            text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
+            text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as e:
             raise InputError(
                 f"standard input, line {number}: isn't UTF-8 (byte {e.start + 1}); convert it first"

@@ -94,6 +94,14 @@ def detokenize_of(model: str) -> str:
     return of_run
 
 
+def use_max_tokens_of(model: str) -> None:
+    """Makes --max_tokens, unless it is given, that of the run that a model is of: files are compared at one length."""
+    run = None if FLAGS["max_tokens"].present else _run_of(model)
+    if run is not None and (of_run := config_in(run).export.max_tokens) != FLAGS.max_tokens:
+        say(f"export: as long as in {run} (--max_tokens={of_run})")
+        FLAGS["max_tokens"].value = of_run
+
+
 def _run_at(path: str) -> RunFolder | None:
     return RunFolder(Path(path), config_in(Path(path))) if _is_run(Path(path)) else None
 

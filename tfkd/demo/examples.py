@@ -30,7 +30,7 @@ def examples_of_file(path: str | Path) -> tuple[str, ...]:
       InputError: it can't be read, isn't UTF-8, or has none.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except OSError as e:
         raise InputError(f"--examples={path}: can't be read: {e.strerror}") from e
     except UnicodeDecodeError as e:

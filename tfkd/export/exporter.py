@@ -83,14 +83,18 @@ def check_words(tokenizer: Tokenizer, label_names: Sequence[str], vocabulary_siz
         )
 
 
+class TooLargeError(InputError):
+    """A file that is larger than it may be."""
+
+
 def check_size(content: bytes, config: ExportConfig) -> None:
     """Passes a file that is no larger than it may be.
 
     Raises:
-      InputError: it is.
+      TooLargeError: it is.
     """
     if config.max_size and len(content) > config.max_size * 1e6:
-        raise InputError(
+        raise TooLargeError(
             f"the file would be of {len(content) / 1e6:.2f} MB; at most {config.max_size:g} expected (--max_size); "
             "nothing was exported: --export_table_bits=4 halves its table, a lower --vocabulary_size has less"
         )
@@ -183,9 +187,18 @@ def write_checked(
 
 
 def first_that_holds(
-    config: ExportConfig, quantizations: Sequence[str], export: Callable[[ExportConfig], Result]
+    config: ExportConfig,
+    quantizations: Sequence[str],
+    export: Callable[[ExportConfig], Result],
+    larger_each: bool = False,
 ) -> Result:
     """Returns what `export` makes of a config in the first of these quantizations that can be had.
+
+    Args:
+      config: but for the quantization.
+      quantizations: in the order in which they are tried.
+      export: makes a file.
+      larger_each: whether each gives a larger file than the one before: after one that is too large none is tried.
 
     Raises:
       InputError: none can.
@@ -196,6 +209,8 @@ def first_that_holds(
         except OutputError:  # which no other could be written to either
             raise
         except InputError as e:
+            if larger_each and isinstance(e, TooLargeError):
+                raise
             say(f"export: {other} is tried, as {quantization} won't do: {fault_of(e)}")
     return export(dataclasses.replace(config, quantization=quantizations[-1]))
 

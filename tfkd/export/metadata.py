@@ -53,6 +53,10 @@ MALFORMED = (
 )  # fmt: skip
 
 
+class NoVocabularyError(InputError):
+    """A model that doesn't say how it reads texts, as another converter's."""
+
+
 @dataclass(frozen=True)
 class ModelMetadata:
     """What a student's file says of itself.
@@ -230,18 +234,20 @@ def _parsed(model: bytes, path: str | Path) -> ModelMetadata:
     root = model_schema.Model.GetRootAs(model)
     buffers = [m.Buffer() for m in map(root.Metadata, range(root.MetadataLength())) if m.Name() == _METADATA_NAME]
     if not buffers:
-        raise InputError(f"{path}: has no metadata, so its words and labels are unknown; export it with `tfkd export`")
+        raise NoVocabularyError(
+            f"{path}: has no metadata, so its words and labels are unknown; export it with `tfkd export`"
+        )
     schema = _metadata_schema()
     described = schema.ModelMetadata.GetRootAs(root.Buffers(buffers[0]).DataAsNumpy().tobytes())
     graph = described.SubgraphMetadata(0)
     units = [*_units(graph, "InputProcessUnits"), *_units(graph.InputTensorMetadata(0), "ProcessUnits")]
     found = next(filter(None, map(_tokenizer_options, units)), None)
     if found is None:
-        raise InputError(f"{path}: its metadata has no tokenizer that tfkd knows; export it with `tfkd export`")
+        raise NoVocabularyError(f"{path}: its metadata has no tokenizer that tfkd knows; export it with `tfkd export`")
     kind, options = found
     labels_file = _file_of_type(graph.OutputTensorMetadata(0), schema.AssociatedFileType.TENSOR_AXIS_LABELS)
     if not options.VocabFileLength() or labels_file is None:
-        raise InputError(f"{path}: its metadata names no vocabulary or no labels; export it with `tfkd export`")
+        raise NoVocabularyError(f"{path}: its metadata names no vocabulary or no labels; export it with `tfkd export`")
 
     tensors = root.Subgraphs(0)
     length = int(tensors.Tensors(tensors.Inputs(0)).Shape(1))
@@ -251,10 +257,14 @@ def _parsed(model: bytes, path: str | Path) -> ModelMetadata:
     classes = tensors.Tensors(tensors.Outputs(0)).Shape(1)
     if len(label_names) != classes:
         raise InputError(f"{path}: has {len(label_names)} labels for {classes} classes; export it again")
+    try:
+        tokenizer = tokenizer_of(kind, vocabulary_lines, regex)
+    except ValueError as e:
+        raise InputError(f"{path}: its vocabulary isn't as tfkd writes it: {e}") from e
     return ModelMetadata(
         name=(described.Name() or b"").decode(),
         description=(described.Description() or b"").decode(),
-        tokenizer=tokenizer_of(kind, vocabulary_lines, regex),
+        tokenizer=tokenizer,
         label_names=label_names,
         max_tokens=length - (2 if graph.InputProcessUnitsLength() else 0),  # [CLS] and [SEP]
     )

@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
-from tfkd.export.exporter import ExportResult, first_that_holds, write_checked
+from tfkd.export.exporter import ExportResult, TooLargeError, fault_of, first_that_holds, write_checked
 from tfkd.export.metadata import ModelMetadata, with_metadata
 from tfkd.models.int8_teacher import converted
 from tfkd.models.teacher import Teacher
@@ -80,4 +80,8 @@ def export_teacher(
         return write_checked(content, reference, dev, path, config)
 
     by_default = ("dynamic_int8", "float16", "float32")
-    return first_that_holds(config, by_default if config.quantization == "auto" else (config.quantization,), export)
+    quantizations = by_default if config.quantization == "auto" else (config.quantization,)
+    try:
+        return first_that_holds(config, quantizations, export, larger_each=True)
+    except TooLargeError as e:
+        raise TooLargeError(f"{fault_of(e)}; nothing was exported: dynamic_int8 is as small as a teacher gets") from e

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,10 +78,12 @@ def _summary(run: RunFolder, name: str) -> RunSummary:
     # Earlier versions didn't record the time of the last step.
     times = {**records, FIGURES_STEP: recorded_step(run.path, FIGURES_STEP)}
     benchmark = read_object(path) if (path := run.path / BENCHMARK_FILE).is_file() else {}
+    depends = records[run.student().name]["depends"]
     measured = [ModelFigures.of_json(figures) for figures in benchmark.get("models", [])]
+    if benchmark.get("dev", depends["dev"]) != depends["dev"]:  # earlier versions didn't record it
+        measured = [dataclasses.replace(of_file, accuracy=None) for of_file in measured]
     files = [run.exported(seed) for seed in config.student_seeds]
     outdated = [of_file for of_file in measured if any(_is_outdated(of_file, file) for file in files)]
-    depends = records[run.student().name]["depends"]
     return RunSummary(
         name=name or run.path.resolve().name,
         metrics=read_object(run.path / METRICS_FILE),

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import math
 import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export.exporter import ExportResult, export_student, fault_of
 from tfkd.export.lowering import is_folded
-from tfkd.files import atomic_path
+from tfkd.files import atomic_path, folder_beside
 from tfkd.models.compression import in_few_dimensions
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
@@ -123,9 +122,9 @@ def tune(
       The trials, the fastest first, those that failed last.
 
     Raises:
-      InputError: none is within the limits.
+      InputError: none is within the limits, or `out` can't be written.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with folder_beside(out) as folder:  # not elsewhere: what can't be written there is to be known before all this
         trials = []
         ways = combinations(config, student.model, given)
         for i, way in enumerate(ways):
@@ -137,7 +136,7 @@ def tune(
                     student.label_names,
                     dev,
                     texts,
-                    Path(folder) / f"{i}.tflite",
+                    folder / f"{i}.tflite",
                     way,
                     name=out.stem,
                 )
@@ -213,7 +212,8 @@ def _beats(one: Trial, other: Trial) -> bool:
 def _timed(trials: list[Trial], tokenizer: Tokenizer, dev: Examples) -> list[Trial]:
     """The trials with their times."""
     files = {i: trial.result.path for i, trial in enumerate(trials) if trial.result is not None}
-    rows = [list(zip(*text_inputs(file, tokenizer, dev.columns), strict=True)) for file in files.values()]
+    texts = dev.spread(_ROUNDS).columns
+    rows = [list(zip(*text_inputs(file, tokenizer, texts), strict=True)) for file in files.values()]
     with progress_bar(_ROUNDS, "tune: times", "rounds") as bar:
         times = timings_us([interpreter_runner(file) for file in files.values()], rows, _ROUNDS, bar)
     by_trial = dict(zip(files, np.median(times, axis=0).tolist(), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tfkd.benchmark.comparison import ModelFigures
 from tfkd.benchmark.host import RUNNERS
@@ -21,12 +22,25 @@ def costs_rows(figures: Sequence[ModelFigures], phones: Mapping[str, str]) -> Ro
     """
     columns = [_figures(of_model, phones) for of_model in figures]
     first = columns[0]
-    rows: Rows = [("", *(of_model.path.name for of_model in figures))]
+    rows: Rows = [("", *names_of_files([of_model.path for of_model in figures]))]
     for name in dict.fromkeys(name for column in columns for name in column):
         rows.append(
             (name, *(_cell(column.get(name), None if column is first else first.get(name)) for column in columns))
         )
     return rows
+
+
+def names_of_files(paths: Sequence[Path]) -> list[str]:
+    """Returns the names of files, with as many folders before those of one name as tell them apart."""
+
+    def told_apart(path: Path) -> str:
+        rivals = [other for other in paths if other != path and other.name == path.name]
+        for parts in range(1, len(path.parts)):
+            if all(other.parts[-parts:] != path.parts[-parts:] for other in rivals):
+                return "/".join(path.parts[-parts:])
+        return str(path)
+
+    return list(map(told_apart, paths))
 
 
 def kernel_rows(figures: ModelFigures) -> Rows:

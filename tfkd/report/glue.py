@@ -110,7 +110,12 @@ def _rows(table: Table, texts: tuple[str, ...]) -> list[tuple[str, ...]]:
     for number, row in enumerate(table.rows((*texts, _INDEX_COLUMN) if has_index else texts)):
         if isinstance(row, Reject):
             raise InputError(f"{table.name}: {table.unit} {row.line}: {row.reason}; every row needs a label")
-        found.append((int(row.cells[-1]) if has_index else number, tuple(map(str, row.cells[: len(texts)]))))
+        index = str(row.cells[-1] if has_index else number)
+        if not index.isdecimal():
+            raise InputError(
+                f"{table.name}: {table.unit} {row.line}: {_INDEX_COLUMN} is {index!r}; expected a whole number"
+            )
+        found.append((int(index), tuple(map(str, row.cells[: len(texts)]))))
     found.sort()
     if not found or [index for index, _ in found] != list(range(len(found))):
         raise InputError(f"{table.name}: its rows aren't numbered from 0 without a gap, or there are none")

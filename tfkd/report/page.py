@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from tfkd.report.costs import costs_rows
+from tfkd.report.costs import costs_rows, names_of_files
 from tfkd.report.model_card import arguments_of
 from tfkd.report.pictures import (
     BASELINE,
@@ -35,6 +36,7 @@ def report_page(figures: RunFigures) -> str:
     run = figures.summary
     by_model = (("teacher", TEACHER, figures.teacher), ("student (.tflite)", STUDENT, figures.exported))
     models = [(name, look, model) for name, look, model in by_model if model is not None]
+    measured = list(_measured_tradeoffs(run)) if run.measured_student else []
     return render_page(
         "report.html",
         run=run,
@@ -45,7 +47,8 @@ def report_page(figures: RunFigures) -> str:
         results=results_rows(run.metrics),
         figure_table=figure_rows(run.metrics),
         models=[(name, model) for name, _, model in models],
-        tradeoffs=list(_measured_tradeoffs(run) if run.measured_student else _tradeoffs(run)),
+        tradeoffs=measured or list(_tradeoffs(run)),
+        are_measured=bool(measured),
         costs=costs_rows(run.benchmark, run.phones) if run.benchmark else [],
         curves=list(_curves(run)),
         arguments=arguments_of(run),
@@ -70,19 +73,20 @@ def _tradeoffs(run: RunSummary) -> Iterator[Markup]:
 
 
 def _measured_tradeoffs(run: RunSummary) -> Iterator[Markup]:
-    """Yields the same of the files that were measured in turn."""
-    others = (look for look in LOOKS if look.colour != STUDENT.colour)
+    """Yields the same of the files that were measured in turn; nothing if of none the accuracy on dev is known."""
+    others = itertools.cycle(look for look in LOOKS if look.colour != STUDENT.colour)
+    names = names_of_files([of_file.path for of_file in run.benchmark])
     looks = [STUDENT if of_file is run.measured_student else next(others) for of_file in run.benchmark]
     for what, unit, scale in (("size", "MB", 1e6), ("time a text", "ms", 1e3)):
         points = [
             Point(
-                of_file.path.stem,
+                name.removesuffix(".tflite"),
                 look,
                 of_file.size_bytes if unit == "MB" else of_file.latency["Interpreter"].median_us,
                 (of_file.accuracy,),
                 run.dev_interval(of_file.accuracy),
             )
-            for of_file, look in zip(run.benchmark, looks, strict=True)
+            for of_file, name, look in zip(run.benchmark, names, looks, strict=True)
             if of_file.accuracy is not None
         ]
         if points:
