@@ -1,9 +1,11 @@
-"""What a step may write over, and what it may not."""
+"""What a step may write over, and what it may not; how it does."""
+
+from pathlib import Path
 
 import pytest
 
-from tfkd.errors import InputError
-from tfkd.files import refuse_to_replace
+from tfkd.errors import InputError, OutputError
+from tfkd.files import atomic_folder, refuse_to_replace
 
 
 def refuse(folder):
@@ -34,3 +36,34 @@ def test_the_current_folder_is_not_replaced_even_if_it_is_empty(tmp_path, monkey
         refuse(path)
     refuse("../other")
     refuse("other")
+
+
+def test_a_folder_takes_the_place_of_what_a_link_leads_to(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "old").touch()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "disk")
+    with atomic_folder(link) as temporary:
+        (temporary / "new").touch()
+    assert link.is_symlink()
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["new"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "link"]
+
+
+def test_the_old_folder_stays_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "old").touch()
+
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OutputError, match="No space left"), atomic_folder(folder) as temporary:
+        (temporary / "new").touch()
+    assert [path.name for path in folder.iterdir()] == ["old"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(OutputError, match="file: can't be written: is a file"), atomic_folder(tmp_path / "file"):
+        pass
+    assert (tmp_path / "file").read_text() == "kept"

@@ -43,16 +43,29 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yields a temporary folder beside `path`; at the end it takes the place of `path`."""
-    path = Path(path)
-    with folder_beside(path) as temporary:
+    """Yields a temporary folder beside `path`; at the end it takes the place of `path`, of a link of what it leads to.
+
+    Raises:
+      OutputError: `path` is a file, or the folder it is in can't be written.
+    """
+    target = Path(path).resolve()
+    with folder_beside(target) as temporary:
+        old = temporary.with_name(f"{temporary.name}.old.tmp")
         try:
             yield temporary
-            if path.exists():
-                shutil.rmtree(path)
-            temporary.replace(path)
+            if target.exists():
+                if not target.is_dir():
+                    raise NotADirectoryError("is a file")
+                target.rename(old)
+            try:
+                temporary.replace(target)
+            except OSError:
+                if old.exists():
+                    old.rename(target)
+                raise
         except OSError as e:
             raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
+        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -98,6 +98,8 @@ def test_out_is_no_folder_of_something_else(chain, tmp_path, monkeypatch, comman
     [
         ("distill --data=d --baseline --transfer_set=t --out=o", "--transfer_set=t: a --baseline learns from train's"),
         ("label --sentences=s --teacher=t --labels=a,b --out=o", "--labels=a,b: is for --logits_from"),
+        ("label --sentences=s --teacher=t --shard_rows=9 --out=o", "--shard_rows=9: is for --logits_from"),
+        ("label --logits_from=l --labels=a,a --out=o", "--labels=a,a: expected each label once"),
         ("label --logits_from=l --labels=a,b --teacher=t --out=o", "--teacher=t: with --logits_from no teacher is run"),
         ("predict --model=m --glue_out=g --glue_task=sst2 --json", "--json=True: is for what is printed"),
     ],
@@ -146,7 +148,7 @@ def test_tuning_for_nothing(chain, tmp_path):
     outcome = call("export", student, f"--data={chain.data}", "--tune", f"--out={tmp_path / 'file' / 'tuned.tflite'}")
     assert_one_line(outcome.without_notes(), 1, "tuned.tflite: can't be written")
     other = tmp_path / "other.tsv"
-    other.write_text("sentence\tlabel\n" + "the film is good\tno\nthe plot is dull\tyes\n" * 20)
+    other.write_text("sentence\tlabel\n" + "".join(f"film {i} is good\tno\nplot {i} is dull\tyes\n" for i in range(20)))
     outcome = call("export", student, f"--data={other}", "--tune", f"--out={tmp_path / 'tuned.tflite'}")
     assert_one_line(outcome.without_notes(), 1, "classifies into negative, positive; the data has no, yes")
 

@@ -43,6 +43,19 @@ def test_evaluate_measures_all_of_a_run_on_its_data(run):
     assert again.out == outcome.out
 
 
+def test_data_that_are_the_runs_are_read_as_the_run_read_them(run, tmp_path):
+    """By another seed dev would be cut of what its models learnt."""
+    data = f"--data={json.loads((run / 'flags.json').read_text())['data']}"
+    as_run, by_name = call("evaluate", "--json", run), call("evaluate", "--json", data, run)
+    assert by_name == as_run
+    outcome = call("evaluate", "--json", data, "--seed=8", run)
+    assert f"{run / 'teacher'}: was trained beside another dev set" in outcome.err
+    assert f"{run / 'student'}: was trained beside another dev set" in outcome.err
+    test = tmp_path / "test.tsv"
+    test.write_text("sentence\tlabel\nthe film is good\tpositive\nthe plot is dull\tnegative\n")
+    assert "beside another dev" not in call("evaluate", "--json", f"--dev={test}", run).err
+
+
 def test_what_is_given_goes_before_what_the_run_has(run, tmp_path):
     file = run / "export" / "student.tflite"
     assert rows_of(call("evaluate", "--json", "--dev_rows=10", file)) == {str(file): 10}

@@ -364,7 +364,7 @@ def test_a_teacher_of_another_dev_cut_is_said(config, finished, tmp_path, monkey
         given = replace(config, teacher=TeacherConfig(teacher=str(finished / "teacher")), seed=seed)
         with pytest.raises(StartedError):
             run(given, tmp_path / str(seed))
-        said = f"teacher: {finished / 'teacher'} was fine-tuned beside another dev set" in capsys.readouterr().err
+        said = f"{finished / 'teacher'}: was trained beside another dev set" in capsys.readouterr().err
         assert said == warned
 
 

@@ -271,3 +271,8 @@ def test_ngram_is_a_part_of_the_text(text, seed):
     for made in single(augmenter.generate(seed)):
         assert made in text
         assert len(tag_text(made, one_tag).words) <= min(5, words) or made == text
+
+
+def test_a_word_is_whole_with_its_marks():
+    text = tag_text("मुझे यह फिल्म, cafe\u0301", lambda tokens: ["NN"] * len(tokens))
+    assert text.words == ["मुझे", "यह", "फिल्म", "cafe\u0301"]

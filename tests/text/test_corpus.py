@@ -407,6 +407,27 @@ def test_bad_rows_stop_the_run_and_are_written_down(tmp_path):
     ]
 
 
+def test_labels_that_are_none_are_bad_rows_like_others(tmp_path):
+    path = tmp_path / "a.jsonl"
+    labels = [0, 1, 0, 1, 4.5, float("nan"), [1]]
+    path.write_text("".join(json.dumps({"text": f"text {i}", "label": label}) + "\n" for i, label in enumerate(labels)))
+    with pytest.raises(
+        InputError, match=r"line 5: the label is 4\.5, .*line 6: the label is NaN.*3 rows can't be used"
+    ):
+        corpus(path, max_bad_rows=2)
+    assert len(corpus(path, dev_rows=2, max_bad_rows=3).train) == 2
+
+
+@pytest.mark.parametrize("flags", [{"labels": ("neg", "pos", "")}, {}])
+def test_labels_that_no_file_can_hold_are_refused_when_they_are_read(tmp_path, flags):
+    path = tmp_path / "a.jsonl"
+    names = ("neg", "pos") if flags else ("neg", "very\npositive")
+    rows = [{"text": f"text {i}", "label": names[i % 2]} for i in range(20)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(InputError, match="can't be a line of the file's labels: rename it"):
+        corpus(path, **flags)
+
+
 def test_bad_rows_of_all_files_count_together(tmp_path):
     folder(tmp_path, [*GOOD, ("", 1)], [("x", 1), ("", 0)])
     with pytest.raises(InputError, match="2 rows can't be used"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.text.examples import Examples
-from tfkd.text.overlap import RowsHeld, find_overlap, inseparable, overlap_keys
+from tfkd.text.overlap import RowsHeld, find_overlap, inseparable, overlap_key, overlap_keys
 
 of = Examples.without_labels
 DEV = ["It 's n't a bad film , at all .", "Good!", "one two three four five six"]
@@ -29,7 +31,42 @@ DEV = ["It 's n't a bad film , at all .", "Good!", "one two three four five six"
 )
 def test_by_hand(text, holds):
     assert find_overlap(of([text]), of(DEV)).tolist() == [holds is not None]
-    assert RowsHeld(of(DEV)).by([text]) == (set() if holds is None else {holds})
+    assert RowsHeld(of(DEV)).longest_by([text]) == (set() if holds is None else {holds})
+
+
+def test_of_texts_that_begin_alike_the_longest_holds_the_others():
+    six = "one two three four five six"
+    held = RowsHeld(of([six, f"{six} seven", f"{six} seven eight", "else"]))
+    assert held.longest_by([f"zero {six} seven nine"]) == {1}
+    assert held.longest_by([six]) == {0}
+    assert held.longest_by([f"{six} seven eight"]) == {1, 2}
+    assert held.any_by([f"zero {six} nine"])
+    assert not held.any_by(["one two three four five"])
+
+
+def test_texts_of_one_repeated_word_are_parted_in_no_time():
+    texts = ["ha " * n for n in range(6, 406)]
+    started = time.process_time()
+    assert len(set(inseparable(of(texts)))) == 1
+    assert time.process_time() - started < 20  # by length of each at each word it took minutes
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("दिन", "दान", False),  # by their marks alone
+        ("ไม่ดี", "ไมดี", False),
+        ("café", "cafe\u0301", True),  # the accent a character of its own
+        ("café", "cafe", False),
+    ],
+)
+def test_marks_belong_to_words(one, other, same):
+    assert (overlap_key([one]) == overlap_key([other])) is same
+
+
+def test_words_with_marks_are_counted_whole():
+    """Three words of Hindi in five, else: a text that short holds nothing."""
+    assert not find_overlap(of(["मुझे यह फिल्म पसंद है आज"]), of(["मुझे यह फिल्म पसंद है"])).any()
 
 
 def test_of_pairs_both_texts_must_be_the_same_in_either_order():

@@ -247,6 +247,21 @@ def test_lines_of_quoted_fields_count_as_an_editor_counts(tmp_path):
     assert next(iter(open_table(path).rows(["label"]))) == Row(2, ("1",))
 
 
+def test_what_a_quote_that_is_never_closed_takes_along_counts_too(tmp_path):
+    path = write(tmp_path / "a.csv", 'text,label\ngood,1\n"bad,0\nfine,1\ndull,0\n')
+    assert faults(path) == [
+        (3, "wrongly quoted (unexpected end of data)"),
+        (4, "lost to the quote of line 3"),
+        (5, "lost to the quote of line 3"),
+    ]
+
+
+def test_columns_that_the_first_object_leaves_out(tmp_path):
+    path = write(tmp_path / "a.jsonl", '{"text": "good"}\n{"text": "bad", "label": 0}\n')
+    assert open_table(path).columns == ("text", "label")
+    assert list(open_table(path).rows(["label"])) == [Row(1, (None,)), Row(2, (0,))]
+
+
 @pytest.mark.parametrize("suffix", ["tsv", "csv", "jsonl"])
 def test_line_of_a_megabyte_is_one_bad_row(tmp_path, suffix):
     huge = "x" * 1_000_000

@@ -40,11 +40,14 @@ def main(arguments: list[str]) -> None:
     import_tensorflow()
     from tfkd.report.evaluation import open_classifier
     from tfkd.report.metrics import FIGURE_NAMES, classification_figures
-    from tfkd.text.examples import check_task
+    from tfkd.text.examples import check_task, digest
+    from tfkd.training.model_folders import warn_of_other_dev
 
     for model in chain.from_iterable(map(models_of, arguments)):
         classifier = open_classifier(model)
         check_task(model, classifier.label_names, classifier.pairs, corpus.label_names, corpus.pairs)
+        if not FLAGS.dev:  # a cut of what it learnt, perhaps, by another seed
+            warn_of_other_dev(model, digest(dev))
         figures = classification_figures(dev.labels, classifier.predict(*dev.columns))
         if FLAGS.json:
             print(json.dumps({"model": model, **figures, "rows": len(dev)}))

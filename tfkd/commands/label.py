@@ -27,10 +27,13 @@ def main(arguments: list[str]) -> None:
     out, config = required("out"), config_of(LabelConfig)
     if config.logits_from and len(FLAGS.labels) < 2:
         raise UsageError("--labels is missing: with --logits_from name the labels in the order of the logits")
+    if len(set(FLAGS.labels)) < len(FLAGS.labels):
+        raise UsageError(f"--labels={','.join(FLAGS.labels)}: expected each label once")
     if config.logits_from:
         refuse_unused(["sentences", "teacher", "label_precision"], "with --logits_from no teacher is run")
     else:
         refuse_unused(["labels"], "is for --logits_from; the teacher knows its labels")
+        refuse_unused(["shard_rows"], "is for --logits_from; the shards are those of --sentences")
     from tfkd.text.examples import check_task, unit_of
     from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 
@@ -38,6 +41,7 @@ def main(arguments: list[str]) -> None:
     teacher = "" if config.logits_from else required_folder("teacher")
     import_tensorflow()
     from tfkd.training.finetune import load_finetuned
+    from tfkd.training.model_folders import warn_of_other_dev
     from tfkd.transfer_set.labelling import import_logits, label_sentences
 
     if sentences is None:
@@ -46,6 +50,6 @@ def main(arguments: list[str]) -> None:
         found = load_finetuned(path := teacher_of(teacher))
         names, pairs = sentences.manifest["label_names"], is_of_pairs(sentences.schema)
         check_task(path, found.label_names, found.pairs, names, pairs)
-        found.warn_of_other_dev(path, sentences.manifest["dev"])
+        warn_of_other_dev(path, sentences.manifest["dev"])
         transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
     print(f"{out}: {transfer_set.rows} {unit_of(is_of_pairs(transfer_set.schema))} in {len(transfer_set)} shards")

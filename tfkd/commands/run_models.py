@@ -65,7 +65,8 @@ def models_of(path: str) -> list[str]:
 
 
 def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
-    """Returns what the flags say of the data and the seed; without --data as the run has it that a model is of.
+    """Returns what the flags say of the data and the seed; else, and with the run's own --data, what the run has that a
+    model is of.
 
     Args:
       models: paths of run folders, or of what lies in them.
@@ -73,10 +74,11 @@ def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
     Raises:
       UsageError: a value can't be taken.
     """
-    run = None if FLAGS.data else next(filter(None, map(_run_of, models)), None)
-    if run is None:
+    run = next(filter(None, map(_run_of, models)), None)
+    of_run = None if run is None else config_in(run)
+    # The run's data by name are the run's too: cut by another seed dev would be what its models learnt.
+    if of_run is None or (FLAGS.data and Path(FLAGS.data).resolve() != Path(of_run.data.data).resolve()):
         return config_of(DataConfig), FLAGS.seed
-    of_run = config_in(run)
     say(f"data: as in {run} (--data={of_run.data.data})")
     for field in dataclasses.fields(DataConfig):
         if not FLAGS[field.name].present:

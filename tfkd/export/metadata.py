@@ -26,6 +26,7 @@ from ai_edge_litert import schema_py_generated as model_schema
 from tfkd.errors import InputError
 from tfkd.export.graph import IDENTIFIER, packed
 from tfkd.export.litert_model import signature_names
+from tfkd.text.labels import check_names
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES, PieceTokenizer
 from tfkd.text.tokenizer import Tokenizer, tokenizer_of
 from tfkd.text.vocabulary import START_TOKEN
@@ -86,9 +87,7 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     Raises:
       InputError: a label or a spelling can't be a line of its own, or MediaPipe would take it for something else.
     """
-    for label in metadata.label_names:
-        if not label or label != label.strip() or "\n" in label or "\r" in label:
-            raise InputError(f"label name {label!r} can't be a line of {LABELS_FILE}: rename it")
+    check_names(metadata.label_names)
     if START_TOKEN in metadata.tokenizer.vocabulary.ids:
         raise InputError(f"the vocabulary holds {START_TOKEN}, which MediaPipe would write before every text")
     root = model_schema.ModelT.InitFromPackedBuf(model)

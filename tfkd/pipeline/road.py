@@ -25,9 +25,9 @@ from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
-from tfkd.training.model_folders import TEACHER_FILE, is_finetuned, pretrained_of
+from tfkd.training.model_folders import TEACHER_FILE, is_finetuned, pretrained_of, warn_of_other_dev
 from tfkd.training.student_folder import load_student
-from tfkd.training.student_setup import StudentSetup, check_last_epoch, set_up_student
+from tfkd.training.student_setup import StudentSetup, check_last_epoch, delimiter_of, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
 from tfkd.transfer_set.sentences import write_sentences
 from tfkd.transfer_set.shards import MANIFEST, ShardedTable, check_transfer_set, some_texts
@@ -45,6 +45,7 @@ _SENTENCES = (
     "tfkd.text.overlap",
     "tfkd.text.recombination",
     "tfkd.text.splicing",
+    "tfkd.text.words",
     "tfkd.transfer_set.sentences",
     "tfkd.transfer_set.shards",
 )
@@ -53,6 +54,7 @@ _LABELLING = (
     "tfkd.models.teacher",
     "tfkd.text.batching",
     "tfkd.text.overlap",
+    "tfkd.text.words",
     "tfkd.transfer_set.labelling",
     "tfkd.transfer_set.shards",
 )
@@ -135,6 +137,7 @@ class _Road:
         self.steps = Steps(folder, [*self.run.steps(), FIGURES_STEP])
         check_runtime(config.export, self.corpus.pairs)
         check_last_epoch(config.student, config.distill)
+        delimiter_of(config.student)
 
     def begin(self) -> None:
         """Makes the folder this road's, whose data could be read: flags with a slip in them shouldn't bind it."""
@@ -235,7 +238,7 @@ class _Road:
     def finetuned(self) -> FinetunedTeacher:
         found = load_finetuned(self.run.teacher)
         check_task(self.run.teacher, found.label_names, found.pairs, self.corpus.label_names, self.corpus.pairs)
-        found.warn_of_other_dev(self.run.teacher, digest(self.corpus.dev))
+        warn_of_other_dev(self.run.teacher, digest(self.corpus.dev))
         return found
 
     @property

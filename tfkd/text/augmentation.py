@@ -13,10 +13,11 @@ import numpy as np
 from tfkd.config import AugmentationConfig
 from tfkd.text.examples import Examples
 from tfkd.text.vocabulary import MASK_MARKER
+from tfkd.text.words import WORD
 
 # A word with its inner apostrophes and hyphens, or one other visible character,
 # which the tagger reads but no rule changes.
-_TOKEN = re.compile(r"(?P<word>[^\W_]+(?:['’\-][^\W_]+)*)|[^\w\s]")
+_TOKEN = re.compile(rf"(?P<word>{WORD}(?:['’\-]{WORD})*)|[^\w\s]")
 
 Tagger = Callable[[list[str]], list[str]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ _LABEL = (
     "intent", "topic",
 )  # fmt: skip
 # What labels are like, and texts, where no name tells.
+_LOOKED_AT_ROWS = 20_000
 _MOST_LABELS = 50
 _LABEL_CHARS = 40
 _ROWS_A_LABEL = 3
@@ -122,7 +124,7 @@ def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
             f"{table.name}: its one column is {table.columns[0][:40]!r}; expected a column of texts and one of labels"
         )
     unknown = [name for name in table.columns if name and table.columns.count(name) == 1 and name not in known.names()]
-    rows = list(table.rows(unknown))
+    rows = list(itertools.islice(table.rows(unknown), _LOOKED_AT_ROWS))
     if not rows:
         raise InputError(f"{table.name}: has no rows")
     usable = [row.cells for row in rows if isinstance(row, Row)]
@@ -166,8 +168,8 @@ def _look_like_texts(cells: Sequence[Any]) -> bool:
 def _look_like_labels(cells: Sequence[Any]) -> bool:
     """Returns whether most cells are filled, by a few short values that recur."""
     try:
-        rows_of = Counter(label for cell in cells if (label := label_text(cell, "")))
-    except InputError:
+        rows_of = Counter(label for cell in cells if (label := label_text(cell)))
+    except ValueError:
         return False
     filled = rows_of.total()
     return (

@@ -17,7 +17,7 @@ from tfkd.files import write_text
 from tfkd.text.columns import Columns, choose_columns, require_columns
 from tfkd.text.detokenizer import detokenizer
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, kind_of
-from tfkd.text.labels import label_numbers, label_text, name_labels
+from tfkd.text.labels import check_names, label_numbers, label_text, name_labels
 from tfkd.text.overlap import find_overlap, inseparable
 from tfkd.text.readers import (
     EMPTY_LINE,
@@ -218,10 +218,13 @@ def _read_rows(table: Table, columns: Columns, bad: _BadRows) -> _Rows:
         if isinstance(row, Reject):
             bad.add(row, table.unit)
             continue
-        label = label_text(row.cells[-1], f"{table.name}: {table.unit} {row.line}") if columns.label else ""
-        fault = next(filter(None, map(text_fault, row.cells[:texts_in_row])), "")
-        if columns.label and not label:
-            fault = fault or "no label"
+        fault, label = next(filter(None, map(text_fault, row.cells[:texts_in_row])), ""), ""
+        if columns.label:
+            try:
+                label = label_text(row.cells[-1])
+            except ValueError as e:
+                fault = fault or str(e)
+            fault = fault or ("" if label else "no label")
         if fault:
             bad.add(Reject(table.name, row.line, fault, excerpt_of(row.cells)), table.unit)
             continue
@@ -256,12 +259,14 @@ def _names_of_labels(rows: _Rows, table: Table, config: DataConfig, notes: list[
     if len(counts) < 2:
         raise InputError(f"{table.name}: every row has the label {rows.labels[0]!r}, expected two labels at least")
     if names := config.labels or table.label_names:
+        check_names(names)
         numbers = label_numbers(names)
         found = {numbers.get(label) for label in counts}
         if absent := [name for number, name in enumerate(names) if number not in found]:
             notes.append(f"no row of train has the label {', '.join(absent[:_SHOWN_NAMES])}")
         return names
     names = name_labels(counts)
+    check_names(names)
     alike: dict[str, list[str]] = defaultdict(list)
     for name in names:
         alike["".join(name.split()).casefold()].append(f"{name!r} ({_rows_said(counts[name])})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tfkd.errors import InputError
@@ -15,35 +15,45 @@ _FRACTION = re.compile(
 )
 
 
-def label_text(cell: Any, where: str) -> str:
+def label_text(cell: Any) -> str:
     """Returns a label cell as text; "" if there is no label.
 
     Args:
       cell: a string, whole number, truth value or None.
-      where: file and line, for the message.
 
     Raises:
-      InputError: it is NaN, a fraction, or no label at all (a list, say).
+      ValueError: it is NaN, a fraction, or no label at all (a list, say).
     """
     if cell is None:
         return ""
     if isinstance(cell, str):
         text = cell.strip()
         if _FRACTION.fullmatch(text) and not _WHOLE.fullmatch(text):
-            raise _not_a_label(text, where)
+            raise _not_a_label(text)
         return text
     if isinstance(cell, bool | int):
         return str(cell).lower()
     if isinstance(cell, float):
-        raise _not_a_label("NaN" if math.isnan(cell) else str(cell), where)
-    raise InputError(f"{where}: the label is of type {type(cell).__name__}, expected a name or a whole number")
+        raise _not_a_label("NaN" if math.isnan(cell) else str(cell))
+    raise ValueError(f"the label is of type {type(cell).__name__}, expected a name or a whole number")
 
 
-def _not_a_label(text: str, where: str) -> InputError:
-    return InputError(
-        f"{where}: the label is {text}, expected a name or a whole number; "
+def _not_a_label(text: str) -> ValueError:
+    return ValueError(
+        f"the label is {text}, expected a name or a whole number; "
         "if rows without a label made these floats, take them out and save whole numbers"
     )
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Passes names of labels that a file can hold, a line each.
+
+    Raises:
+      InputError: one is empty, or more than a line.
+    """
+    for name in names:
+        if not name or name != name.strip() or "\n" in name or "\r" in name:
+            raise InputError(f"the label {name!r} can't be a line of the file's labels: rename it")
 
 
 def name_labels(found: Iterable[str]) -> tuple[str, ...]:

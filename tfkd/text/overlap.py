@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tfkd.text.examples import Examples
+from tfkd.text.words import WORD
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(WORD)
 # So many words in a row of two corpora are seldom the same by chance; shorter dev texts count only if they are equal.
 _SHINGLE_WORDS = 6
 
@@ -26,29 +29,43 @@ class RowsHeld:
     def __init__(self, dev: Examples):
         self._by_key: dict[str, list[int]] = defaultdict(list)
         self._by_words: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        self._lengths: dict[tuple[str, ...], set[int]] = defaultdict(set)
+        self._lengths: dict[tuple[str, ...], list[int]] = defaultdict(list)  # ascending
         for row, key in enumerate(overlap_keys(dev)):
             self._by_key[key].append(row)
             words = tuple(_words(dev.texts[row]))
             if dev.text_pairs is None and len(words) >= _SHINGLE_WORDS:
+                if words not in self._by_words and len(words) not in self._lengths[words[:_SHINGLE_WORDS]]:
+                    insort(self._lengths[words[:_SHINGLE_WORDS]], len(words))
                 self._by_words[words].append(row)
-                self._lengths[words[:_SHINGLE_WORDS]].add(len(words))
 
-    def by(self, texts: Sequence[str]) -> set[int]:
-        """Returns the rows of dev that a text, or the two texts of a pair, holds."""
-        found = set(self._by_key.get(overlap_key(texts), ()))
-        if self._lengths:
-            words = tuple(_words(texts[0]))
-            for start in range(len(words) - _SHINGLE_WORDS + 1):
-                for length in self._lengths.get(words[start : start + _SHINGLE_WORDS], ()):
-                    found.update(self._by_words.get(words[start : start + length], ()))
-        return found
+    def any_by(self, texts: Sequence[str]) -> bool:
+        """Says whether a text, or the two texts of a pair, holds any row of dev."""
+        return any(True for _ in self._by(texts))
+
+    def longest_by(self, texts: Sequence[str]) -> set[int]:
+        """Returns the rows of dev that a text, or the two texts of a pair, is, and those that it holds besides: of what
+        begins at one of its words the longest, which hold the others."""
+        return {row for rows in self._by(texts) for row in rows}
+
+    def _by(self, texts: Sequence[str]) -> Iterator[Sequence[int]]:
+        if rows := self._by_key.get(overlap_key(texts)):
+            yield rows
+        if not self._lengths:
+            return
+        words = tuple(_words(texts[0]))
+        for start in range(len(words) - _SHINGLE_WORDS + 1):
+            lengths = self._lengths.get(words[start : start + _SHINGLE_WORDS], ())
+            for length in reversed(lengths[: bisect_right(lengths, len(words) - start)]):
+                if rows := self._by_words.get(words[start : start + length]):
+                    yield rows
+                    if length < len(words):  # the text itself, if it is there too, doesn't stand for those it holds
+                        break
 
 
 def find_overlap(texts: Examples, dev: Examples) -> np.ndarray:
     """Returns which rows hold a row of dev: bool [rows]."""
     rows_held = RowsHeld(dev)
-    return np.array([bool(rows_held.by(row)) for row in zip(*texts.columns, strict=True)], bool)
+    return np.array([rows_held.any_by(row) for row in zip(*texts.columns, strict=True)], bool)
 
 
 def inseparable(examples: Examples) -> list[str]:
@@ -68,7 +85,7 @@ def inseparable(examples: Examples) -> list[str]:
     each_once = examples.take(first_rows)
     rows_held = RowsHeld(each_once)
     for row, texts in zip(first_rows, zip(*each_once.columns, strict=True), strict=True):
-        for other in rows_held.by(texts):
+        for other in rows_held.longest_by(texts):
             low, high = sorted((root(keys[row]), root(keys[first_rows[other]])))
             parents[high] = low
     return [root(key) for key in keys]
@@ -85,4 +102,4 @@ def overlap_key(texts: Sequence[str]) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+    return _WORD.findall(unicodedata.normalize("NFC", text.lower()))

@@ -28,6 +28,7 @@ _EXCERPT_CHARS = 80
 # Half a surrogate pair (JSON can hold one) can't be written as UTF-8 again.
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _PARQUET_BATCH_ROWS = 4096
+_LOOKED_AT_OBJECTS = 1000
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def open_table(path: str | Path, encoding: str = "utf-8", quoting: str = "auto")
 
     Args:
       path: a .tsv, .csv, .jsonl, .ndjson or .parquet file, with a header line
-        (TSV, CSV) or the same keys in every object (JSONL). A CSV whose header
+        (TSV, CSV) or its columns as keys of the objects (JSONL). A CSV whose header
         has no comma but semicolons, as spreadsheets write it where the comma is
         the decimal point, is separated by these.
       encoding: of text files; "utf-8" takes a byte order mark too.
@@ -350,6 +351,8 @@ class _DelimitedTable:
                     return
                 except csv.Error as e:
                     yield first, _OVERLONG if "field limit" in str(e) else f"wrongly quoted ({e})"
+                    for lost in range(first + 1, lines.number + 1):
+                        yield lost, f"lost to the quote of line {first}"
                 else:
                     yield first, _OVERLONG if lines.overlong >= first else cells
 
@@ -422,7 +425,10 @@ def _open_json_lines(source: _TextSource) -> Table:
     line, found, _ = first
     if isinstance(found, str):
         raise InputError(f"{source.path}: line {line}: {found}, expected a JSON object a line")
-    return _JsonLinesTable(source, tuple(found))
+    # An exporter may leave out what is null, in the first object too.
+    some = itertools.islice(_json_objects(source), _LOOKED_AT_OBJECTS)
+    columns = dict.fromkeys(key for _, value, _ in some if isinstance(value, dict) for key in value)
+    return _JsonLinesTable(source, tuple(columns))
 
 
 # --- Parquet ----------------------------------------------------------------

@@ -227,6 +227,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         "student": vars(shape),
         "distill": vars(config),
         "seed": seed,
+        "dev": digest(corpus.dev),
         "epochs": [vars(e) for e in history],
         "pruning": {"words": len(words), "kept": len(reading.ids), **pruning},
     }

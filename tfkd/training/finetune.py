@@ -37,7 +37,6 @@ class FinetunedTeacher:
       fingerprint: SHA-256 over its weights and vocabulary.
       pairs: whether it was fine-tuned on pairs of texts; None: one of an earlier version, which doesn't say.
       dev_accuracy: accuracy on the dev set it was chosen by.
-      dev: `digest` of that dev set; None: one of an earlier version, which doesn't say.
     """
 
     teacher: Teacher
@@ -45,15 +44,6 @@ class FinetunedTeacher:
     pairs: bool | None
     fingerprint: str
     dev_accuracy: float
-    dev: str | None
-
-    def warn_of_other_dev(self, folder: str | Path, dev: str) -> None:
-        """Says if the dev set of this digest isn't the one that the teacher in a folder was fine-tuned beside."""
-        if self.dev not in (None, dev):
-            say(
-                f"teacher: {folder} was fine-tuned beside another dev set, and may have learnt rows of this one: then "
-                "it, and its students, are less often right about new texts than about these"
-            )
 
 
 def load_finetuned(folder: str | Path) -> FinetunedTeacher:
@@ -74,7 +64,6 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
         pairs=description.get("pairs"),
         fingerprint=description["fingerprint"],
         dev_accuracy=description["dev_accuracy"],
-        dev=description.get("dev"),
     )
 
 
@@ -140,7 +129,6 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
         corpus.pairs,
         description["fingerprint"],
         description["dev_accuracy"],
-        description["dev"],
     )
 
 

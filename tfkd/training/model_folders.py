@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfkd.files import read_json
+from tfkd.progress import say
 
 TEACHER_FILE, STUDENT_FILE = "teacher.json", "student.json"
 
@@ -17,6 +18,19 @@ def is_finetuned(folder: str | Path) -> bool:
 def is_student(folder: str | Path) -> bool:
     """Says whether `save_student` wrote this folder."""
     return (Path(folder) / STUDENT_FILE).is_file()
+
+
+def warn_of_other_dev(folder: str | Path, dev: str) -> None:
+    """Says if the dev set of this digest isn't the one that the teacher or student in a folder was trained beside.
+
+    Folders of earlier versions don't say which that was, and files of students don't.
+    """
+    for name in (TEACHER_FILE, STUDENT_FILE):
+        if (path := Path(folder) / name).is_file() and read_json(path).get("dev", dev) != dev:
+            say(
+                f"{folder}: was trained beside another dev set, and may have learnt rows of this one: then it, and "
+                "what learns of it, is less often right about new texts than about these"
+            )
 
 
 def pretrained_of(teacher: str) -> str:

@@ -6,7 +6,7 @@ import functools
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,7 @@ from tfkd.training.finetune import load_word_vector_teacher
 
 # A piece of a BERT's vocabulary that is a word: of letters, and neither a single one nor the rest of a word ("##ing").
 _WORD_PIECE = re.compile(r"[^\W\d_]{2,}")
+_TEXTS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,20 @@ def _file_vectors(path: str, vocabulary: TokenVocabulary, seed: int) -> np.ndarr
     return read.vectors
 
 
+def delimiter_of(config: StudentConfig) -> str:
+    """Returns the expression that separates words.
+
+    Raises:
+      InputError: it can't be used.
+    """
+    regex = config.delimiter_regex or DEFAULT_DELIMITER_REGEX
+    try:
+        split_words([""], regex)
+    except (ValueError, pa.ArrowException) as e:
+        raise InputError(f"--delimiter_regex={regex}: {e}") from e
+    return regex
+
+
 def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str] = ()) -> Tokenizer:
     """Returns the tokenizer of the words of train and of the unlabelled texts, and of a BERT's pieces.
 
@@ -162,13 +177,10 @@ def build_tokenizer(corpus: Corpus, config: StudentConfig, pieces: Sequence[str]
     texts = list(itertools.chain(*corpus.train.columns, *corpus.unlabelled.columns))
     size = config.training_vocabulary_size
     if config.tokenizer == PieceTokenizer.name:
-        counts = _counts(split_at_punctuation(texts))
+        counts = _counts(texts, split_at_punctuation)
         return PieceTokenizer(PieceVocabulary.from_counts(counts, size, pieces))
-    regex = config.delimiter_regex or DEFAULT_DELIMITER_REGEX
-    try:
-        counts = _counts(split_words(texts, regex))
-    except (ValueError, pa.ArrowException) as e:
-        raise InputError(f"--delimiter_regex={regex}: {e}") from e
+    regex = delimiter_of(config)
+    counts = _counts(texts, lambda some: split_words(some, regex))
     candidates = [piece for piece in pieces if _WORD_PIECE.fullmatch(piece)]
     as_words = split_words(candidates, regex).to_pylist()
     further = [piece for piece, words_of_it in zip(candidates, as_words, strict=True) if words_of_it == [piece]]
@@ -214,8 +226,21 @@ def _known_to_bert(tokenizer: Tokenizer, pieces: Sequence[str]) -> np.ndarray:
 
 def _token_counts(columns: Sequence[Sequence[str]], tokenizer: Tokenizer) -> np.ndarray:
     """Returns how often texts have each token, int [vocabulary]."""
-    return np.sum([tokenizer.encode(texts).counts(len(tokenizer.vocabulary)) for texts in columns], axis=0)
+    size = len(tokenizer.vocabulary)
+    counts = np.zeros(size, np.int64)
+    for some in itertools.chain.from_iterable(map(_slices, columns)):
+        counts += tokenizer.encode(some).counts(size)
+    return counts
 
 
-def _counts(words: pa.ListArray) -> Counter[str]:
-    return Counter({v["values"]: v["counts"] for v in pc.value_counts(words.flatten()).to_pylist()})
+def _counts(texts: Sequence[str], split: Callable[[Sequence[str]], pa.ListArray]) -> Counter[str]:
+    """Returns how often texts have each word."""
+    counts: Counter[str] = Counter()
+    for some in _slices(texts):
+        counts.update({v["values"]: v["counts"] for v in pc.value_counts(split(some).flatten()).to_pylist()})
+    return counts
+
+
+def _slices(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yields texts some at a time: an array of Arrow's holds 2 GiB of them."""
+    return (texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE))

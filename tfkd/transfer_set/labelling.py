@@ -19,6 +19,7 @@ from tfkd.models.int8_teacher import Int8Teacher
 from tfkd.models.teacher import Teacher
 from tfkd.progress import progress_bar, say
 from tfkd.text.examples import NO_LABEL, Examples, digest, kind_of, unit_of
+from tfkd.text.labels import check_names
 from tfkd.text.overlap import find_overlap
 from tfkd.transfer_set.shards import (
     MANIFEST,
@@ -109,6 +110,7 @@ def import_logits(
       InputError: a file or column is missing or of another kind, a logit isn't finite, or the folder holds something
         else than a transfer set.
     """
+    check_names(label_names)
     _refuse_to_replace(Path(folder))
     paths = _parquet_files(Path(source))
     tables = _foreign_tables(paths, len(label_names))

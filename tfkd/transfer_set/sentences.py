@@ -101,7 +101,7 @@ def _sentences(corpus: Corpus, further: Examples, config: AugmentationConfig, se
 def _kept(rows: Iterable[_Row], seen: _SeenTexts, dev: RowsHeld, dropped: Counter[str], bar: object) -> Iterator[_Row]:
     for row in rows:
         bar.update(1)  # type: ignore[attr-defined]
-        if not dev.by(row[0]) and seen.add(row[0]):
+        if not dev.any_by(row[0]) and seen.add(row[0]):
             yield row
         else:
             dropped[row[1]] += 1
