@@ -88,7 +88,7 @@ def test_a_file_that_litert_refuses(tmp_path):
     ("missing", "says"),
     [
         ({"qemu-aarch64", "apt-get"}, "--arm64: qemu-aarch64 isn't there; install it"),
-        ({"gcc"}, "--arm64: gcc isn't there; install gcc, on Debian or Ubuntu"),
+        ({"gcc"}, "--arm64: gcc isn't there; install gcc, on Debian, and"),
         ({"apt-get"}, "--arm64: apt-get isn't there"),
     ],
 )

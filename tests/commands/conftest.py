@@ -27,8 +27,9 @@ class Outcome:
     err: str
 
     def without_notes(self) -> Outcome:
-        """Returns it without what was said of the data."""
-        kept = [line for line in self.err.splitlines(keepends=True) if not line.startswith("data: ")]
+        """Returns it without what was said of the data, and of the run that a model is of."""
+        notes = ("data: ", "export: as long as in ")
+        kept = [line for line in self.err.splitlines(keepends=True) if not line.startswith(notes)]
         return replace(self, err="".join(kept))
 
 

@@ -186,9 +186,7 @@ def arm64_emulator() -> Arm64Emulator:
     if not folder.exists():
         for needed, package in (("gcc", "gcc"), ("apt-get", "apt"), ("dpkg", "dpkg")):
             if shutil.which(needed) is None:
-                raise InputError(
-                    f"--arm64: {needed} isn't there; install {package}, on Debian or Ubuntu, and try again"
-                )
+                raise InputError(f"--arm64: {needed} isn't there; install {package}, on Debian, and try again")
         say(f"arm64: fetching Python and LiteRT {version} of ARM64 (some 60 MB) into {folder}; nothing is installed")
         with atomic_folder(folder) as fresh:
             _make(fresh, version, plugins)
@@ -198,7 +196,7 @@ def arm64_emulator() -> Arm64Emulator:
 def _install_qemu() -> None:
     """Installs QEMU's user mode, if that can be done without asking."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise InputError(f"--arm64: {_QEMU} isn't there; install it (on Debian and Ubuntu: apt-get install qemu-user)")
+        raise InputError(f"--arm64: {_QEMU} isn't there; install it (on Debian: apt-get install qemu-user)")
     say("arm64: installing the package qemu-user with apt-get")
     _run("apt-get", "-qq", "update")
     _run("apt-get", "-qq", "-y", "install", "qemu-user")
@@ -225,7 +223,8 @@ def _make(folder: Path, litert_version: str, plugin_version: int) -> None:
 def _unpack_python(root: Path) -> None:
     """Unpacks an ARM64 Python and what it needs from Debian's packages.
 
-    apt works on a state of its own, in which nothing is installed and all is ARM64: the machine's stays as it is.
+    apt works on a state of its own, in which nothing is installed and all is ARM64: the machine's stays as it is. It
+    takes the machine's sources, so these must have ARM64 too: Debian's do, Ubuntu's for other machines don't.
     """
     with tempfile.TemporaryDirectory() as state:
         lists, packages, status = Path(state) / "lists", Path(state) / "packages", Path(state) / "status"
