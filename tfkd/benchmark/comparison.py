@@ -191,7 +191,7 @@ def _metadata(models: Sequence[Path]) -> list[ModelMetadata | None]:
       InputError: none says anything, or what one says can't be read.
     """
     found: list[ModelMetadata | None] = []
-    problem: InputError = InputError("no models")
+    problem = InputError("no models")
     for model in models:
         try:
             found.append(LiteRtClassifier.from_file(model).metadata)

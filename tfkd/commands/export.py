@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, refuse_unused, required, required_folder
-from tfkd.commands.run_models import data_of, student_of, teacher_of, transfer_set_of, use_max_tokens_of
+from tfkd.commands.run_models import data_of, max_tokens_of, student_of, teacher_of, transfer_set_of
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> None:
     out, model = Path(required("out")), required_folder("teacher" if FLAGS.teacher else "student")
     if out.is_dir():
         raise UsageError(f"--out={out}: is a folder; expected a .tflite file to write")
-    use_max_tokens_of(model)
+    FLAGS["max_tokens"].value = max_tokens_of(model)
     config, (data, seed) = config_of(ExportConfig), data_of([model])
     from tfkd.pipeline.data import read_sentences
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from tfkd.commands.flags import FLAGS, config_of
 from tfkd.config import DataConfig
 from tfkd.errors import InputError
-from tfkd.pipeline.run_config import FLAGS_FILE, config_in
+from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, config_in, is_same_value
 from tfkd.pipeline.run_folder import RunFolder
 from tfkd.progress import say
 
@@ -77,7 +78,7 @@ def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
     run = next(filter(None, map(_run_of, models)), None)
     of_run = None if run is None else config_in(run)
     # The run's data by name are the run's too: cut by another seed dev would be what its models learnt.
-    if of_run is None or (FLAGS.data and Path(FLAGS.data).resolve() != Path(of_run.data.data).resolve()):
+    if of_run is None or (FLAGS.data and not is_same_value("data", FLAGS.data, of_run.data.data)):
         return config_of(DataConfig), FLAGS.seed
     say(f"data: as in {run} (--data={of_run.data.data})")
     for field in dataclasses.fields(DataConfig):
@@ -89,19 +90,22 @@ def data_of(models: Iterable[str]) -> tuple[DataConfig, int]:
 
 def detokenize_of(model: str) -> str:
     """Returns what the flags say of how texts are detokenized; else what the run does that a model is of."""
-    run = None if FLAGS["detokenize"].present else _run_of(model)
-    if run is None or (of_run := config_in(run).data.detokenize) == FLAGS.detokenize:
-        return FLAGS.detokenize
-    say(f"data: detokenized as in {run} (--detokenize={of_run})")
-    return of_run
+    return str(_given_or_of_run("detokenize", model, lambda config: config.data.detokenize, "data: detokenized"))
 
 
-def use_max_tokens_of(model: str) -> None:
-    """Makes --max_tokens, unless it is given, that of the run that a model is of: files are compared at one length."""
-    run = None if FLAGS["max_tokens"].present else _run_of(model)
-    if run is not None and (of_run := config_in(run).export.max_tokens) != FLAGS.max_tokens:
-        say(f"export: as long as in {run} (--max_tokens={of_run})")
-        FLAGS["max_tokens"].value = of_run
+def max_tokens_of(model: str) -> int:
+    """Returns --max_tokens; if it isn't given, that of the run that a model is of: files are compared at one length."""
+    return int(_given_or_of_run("max_tokens", model, lambda config: config.export.max_tokens, "export: as long"))
+
+
+def _given_or_of_run(flag: str, model: str, of_run: Callable[[RunConfig], Any], what: str) -> Any:
+    """Returns a flag's value; if it isn't given, what the run has that a model is of, and says so if they differ."""
+    given = FLAGS[flag]
+    run = None if given.present else _run_of(model)
+    if run is None or (value := of_run(config_in(run))) == given.value:
+        return given.value
+    say(f"{what} as in {run} (--{flag}={value})")
+    return value
 
 
 def _run_at(path: str) -> RunFolder | None:

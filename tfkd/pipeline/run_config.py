@@ -122,7 +122,7 @@ def refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
     if (folder / FLAGS_FILE).exists():
         known = flags_of(config_in(folder))
         changed = sorted(
-            name for name in flags.keys() | known.keys() if not _same(name, flags.get(name), known.get(name))
+            name for name in flags.keys() | known.keys() if not is_same_value(name, flags.get(name), known.get(name))
         )
         if changed and not update and _has_anything(folder):
             differences = ", ".join(f"--{n}={shown(flags.get(n))} (was {shown(known.get(n))})" for n in changed[:4])
@@ -139,6 +139,6 @@ def _has_anything(folder: Path) -> bool:
     return any(path.name not in (FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER) for path in folder.iterdir())
 
 
-def _same(name: str, value: Any, known: Any) -> bool:
+def is_same_value(name: str, value: Any, known: Any) -> bool:
     """Returns whether a flag has the value it had, or names the same file in another way."""
     return value == known or bool(name in _PATHS and value and known and Path(value).resolve() == Path(known).resolve())

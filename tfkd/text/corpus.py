@@ -258,15 +258,15 @@ def _names_of_labels(rows: _Rows, table: Table, config: DataConfig, notes: list[
     counts = Counter(rows.labels)
     if len(counts) < 2:
         raise InputError(f"{table.name}: every row has the label {rows.labels[0]!r}, expected two labels at least")
-    if names := config.labels or table.label_names:
-        check_names(names)
+    given = config.labels or table.label_names
+    names = given or name_labels(counts)
+    check_names(names)
+    if given:
         numbers = label_numbers(names)
         found = {numbers.get(label) for label in counts}
         if absent := [name for number, name in enumerate(names) if number not in found]:
             notes.append(f"no row of train has the label {', '.join(absent[:_SHOWN_NAMES])}")
         return names
-    names = name_labels(counts)
-    check_names(names)
     alike: dict[str, list[str]] = defaultdict(list)
     for name in names:
         alike["".join(name.split()).casefold()].append(f"{name!r} ({_rows_said(counts[name])})")

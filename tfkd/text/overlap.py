@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -29,14 +29,14 @@ class RowsHeld:
     def __init__(self, dev: Examples):
         self._by_key: dict[str, list[int]] = defaultdict(list)
         self._by_words: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        self._lengths: dict[tuple[str, ...], list[int]] = defaultdict(list)  # ascending
+        lengths: dict[tuple[str, ...], set[int]] = defaultdict(set)
         for row, key in enumerate(overlap_keys(dev)):
             self._by_key[key].append(row)
             words = tuple(_words(dev.texts[row]))
             if dev.text_pairs is None and len(words) >= _SHINGLE_WORDS:
-                if words not in self._by_words and len(words) not in self._lengths[words[:_SHINGLE_WORDS]]:
-                    insort(self._lengths[words[:_SHINGLE_WORDS]], len(words))
                 self._by_words[words].append(row)
+                lengths[words[:_SHINGLE_WORDS]].add(len(words))
+        self._lengths = {opening: sorted(found) for opening, found in lengths.items()}
 
     def any_by(self, texts: Sequence[str]) -> bool:
         """Says whether a text, or the two texts of a pair, holds any row of dev."""
