@@ -53,6 +53,7 @@ setup(
             "playwright>=1.60,<2",  # drives a browser of the system's own, for the demo's page
             "pre-commit>=4,<5",
             "pytest>=9,<10",
+            "pytest-xdist>=3.8,<4",  # tests on several cores
             "ruff>=0.17,<0.18",
             "scipy-stubs>=1.14,<2",
             "tf-keras>=2.21,<2.22",

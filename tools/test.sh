@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint, types and tests, all of them, whatever fails; arguments go to pytest:
+# Lint, types and tests (on up to four cores), all of them, whatever fails; arguments go to pytest:
 #   tools/test.sh --real            also those that use the real MiniLM or a browser
 #   tools/test.sh tests/text -k csv
 set -euo pipefail
@@ -20,7 +20,8 @@ check() {
 check "ruff check" .venv/bin/python -m ruff check .
 check "ruff format" .venv/bin/python -m ruff format --check .
 check "mypy" .venv/bin/python -m mypy
-check "pytest" .venv/bin/python -m pytest "$@"
+# A file's tests share what they train, so they stay together; each process takes some 2 GB.
+check "pytest" .venv/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile "$@"
 
 if ((${#failed[@]})); then
     printf 'FAILED:%s\n' "$(printf ' %s,' "${failed[@]}" | sed 's/,$//')" >&2
