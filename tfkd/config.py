@@ -75,7 +75,7 @@ class DataConfig:
         'how to undo the tokenization of corpora such as SST-2 ("does n\'t" -> "doesn\'t")',
         ("none", "treebank", "moses"),
     )
-    encoding: str = _option("utf-8", "encoding of text files, such as latin-1")
+    encoding: str = _option("utf-8", "encoding of text files, such as cp1252 or utf-16")
     max_bad_rows: int = _option(0, "rows that may be rejected (ragged, empty, without label) before reading gives up")
 
     def __post_init__(self) -> None:
@@ -253,6 +253,9 @@ class StudentConfig:
         return self.rank > 0 or self.table_bits == 4
 
 
+_LEAST_OF_ADADELTA = 0.1
+
+
 @dataclass(frozen=True, kw_only=True)
 class DistillConfig:
     """How the student learns."""
@@ -276,8 +279,9 @@ class DistillConfig:
     )
     batch_size: int = _option(128, "sentences a step")
     optimizer: str = _option("adam", "adam, or the paper's adadelta", ("adam", "adadelta"))
-    learning_rate: float = _option(2e-3, "peak learning rate; it decays linearly to zero (adadelta: constant)")
-
+    learning_rate: float = _option(
+        2e-3, "peak learning rate; it decays linearly to zero (adadelta: constant, in the paper 1)"
+    )
     p_unknown: float = _option(
         0.5, "share of the words seen once in train that are read as <UNKNOWN>, or by pieces, so that these are learnt"
     )
@@ -287,6 +291,9 @@ class DistillConfig:
         _check_positive(self, "epochs", "batch_size", "learning_rate", "temperature")
         _check(self.baseline_epochs >= 0, "baseline_epochs", self.baseline_epochs, "0 or more")
         _check_choice(self, "soft_loss")
+        if self.optimizer == "adadelta":  # whose steps are as large as those before them, and begin with next to none
+            rate = self.learning_rate
+            _check(rate >= _LEAST_OF_ADADELTA, "learning_rate", rate, f"{_LEAST_OF_ADADELTA} or more with adadelta")
         _check_choice(self, "baseline_embedding_training")
 
     def of_student(self) -> dict[str, Any]:

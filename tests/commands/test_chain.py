@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -115,6 +117,20 @@ def test_logits_of_another_model(chain, tmp_path):
     assert sum(map(len, read)) == read_json(source / "manifest.json")["rows"]
     assert_one_line(call("label", f"--logits_from={source}", "--labels=a,b,c", f"--out={out}"), 1, "logits")
     assert [pq.read_table(path) for path in sorted(out.glob("*.parquet"))] == read
+
+
+def test_imported_logits_are_labelled_anew(chain, tmp_path):
+    imported, out = tmp_path / "imported", tmp_path / "labelled"
+    source = chain.folder / "transfer_set"
+    assert call("label", f"--logits_from={source}", "--labels=negative,positive", f"--out={imported}").status == 0
+    outcome = call("label", f"--sentences={imported}", f"--teacher={chain.folder / 'teacher'}", f"--out={out}")
+    assert outcome.status == 0, outcome.err
+    assert "beside another dev set" not in outcome.err
+    found, known = (
+        pa.concat_tables(map(pq.read_table, sorted(path.glob("*.parquet")))).sort_by("text") for path in (out, source)
+    )
+    assert found["text"] == known["text"]
+    np.testing.assert_allclose(np.stack(found["logits"].to_numpy()), np.stack(known["logits"].to_numpy()), atol=0.1)
 
 
 def test_tuning_keeps_the_fastest_file_within_the_limits(chain, tmp_path):

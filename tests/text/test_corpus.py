@@ -261,11 +261,31 @@ def test_named_column_that_is_not_there_is_said_before_others_are_guessed(tmp_pa
         corpus(path, label_column="Team")
 
 
-def test_wrong_column_in_dev(tmp_path):
+def test_columns_of_dev_are_guessed_if_they_are_not_those_of_train(tmp_path):
     tsv(tmp_path / "train.tsv", *GOOD)
-    tsv(tmp_path / "dev.tsv", ("x", 1), header=("phrase", "label"))
-    with pytest.raises(InputError, match=r"dev\.tsv: no column is named 'sentence'"):
+    tsv(tmp_path / "dev.tsv", (1, "x"), header=("quality", "phrase"))
+    found = corpus(tmp_path)
+    assert (found.dev.texts, found.dev.labels.tolist()) == (["x"], [1])
+    assert "dev: text column: phrase (guessed; --text_column says otherwise)" in found.notes
+    assert "dev: label column: quality (guessed; --label_column says otherwise)" in found.notes
+
+
+def test_wrong_columns_in_dev(tmp_path):
+    tsv(tmp_path / "train.tsv", *GOOD)
+    tsv(tmp_path / "dev.tsv", ("x", "y", 1), header=("sentence1", "sentence2", "label"))
+    with pytest.raises(InputError, match=r"dev\.tsv: has pairs; expected single texts, as in train"):
         corpus(tmp_path)
+    tsv(tmp_path / "dev.tsv", ("x",))
+    with pytest.raises(InputError, match=r"line 2: 1 field, expected 2 columns"):
+        corpus(tmp_path)
+
+
+def test_column_named_like_texts_that_holds_numbers_is_not_taken(tmp_path):
+    rows = [(i, f"a film of {i} scenes", i % 2) for i in range(20)]
+    path = tsv(tmp_path / "a.tsv", *rows, header=("review", "the critic's words", "label"))
+    found = corpus(path)
+    assert {*found.train.texts, *found.dev.texts} == {row[1] for row in rows}
+    assert corpus(path, text_column="review").train.texts[0].isdecimal()  # as it was said
 
 
 def test_pair_flag_alone_and_one_column_twice(tmp_path):
@@ -337,8 +357,18 @@ def test_label_by_flag_that_train_lacks_is_said(tmp_path):
     assert "no row of train has the label z" in found.notes
 
 
+def test_numbers_stand_for_names_only_in_an_order_that_is_known(tmp_path):
+    names = ("contradiction", "entailment", "neutral")  # sorted; SNLI's numbers are of another order
+    path = folder(tmp_path, [(name[:3], name) for name in names], [("x", 0)])
+    with pytest.raises(InputError, match=r"dev\.tsv: line 2: the label '0' is none of contradiction, .* --labels"):
+        corpus(path)
+    order = ("entailment", "neutral", "contradiction")
+    assert corpus(path, labels=order).dev.labels.tolist() == [0]
+    assert label_numbers(names, order) == {"contradiction": 0, "entailment": 1, "neutral": 2, "0": 1, "1": 2, "2": 0}
+
+
 def test_numbers_that_are_names_are_no_indices(tmp_path):
-    assert label_numbers(("1", "2")) == {"1": 0, "2": 1}
+    assert label_numbers(("1", "2"), ("1", "2")) == {"1": 0, "2": 1}
     with pytest.raises(InputError, match="line 3: the label '0' is none of 1, 2"):
         corpus(tsv(tmp_path / "a.tsv", ("a", 1), ("b", 0)), labels=("1", "2"))
 

@@ -153,6 +153,40 @@ def test_other_encoding_by_flag_only(tmp_path):
         read(path)
 
 
+def test_the_likely_encoding_is_named(tmp_path):
+    windows = write(tmp_path / "a.csv", "text,label\nit\u2019s good,1\n".encode("cp1252"))
+    with pytest.raises(InputError, match=r"\(0x92\) isn't UTF-8; .* --encoding=cp1252$"):
+        read(windows)
+    assert read(windows, encoding="cp1252") == [("it\u2019s good", "1")]
+    with pytest.raises(InputError, match=r"\(0xff\) isn't UTF-8; .* --encoding=utf-16$"):
+        open_table(write(tmp_path / "b.csv", "text,label\ngood,1\n".encode("utf-16")))
+
+
+def test_quotes_that_a_spreadsheet_put_around_fields_of_a_tsv_are_noted(tmp_path):
+    path = write(tmp_path / "a.tsv", 'text\tlabel\n"he said ""no"""\t1\n"quoted"\t0\n')
+    assert open_table(path).note.startswith("1 of the first 2 rows hold a field in quotes with doubled ones inside")
+    assert read(path) == [('"he said ""no"""', "1"), ('"quoted"', "0")]
+    assert open_table(path, quoting="no").note == ""
+    assert read(path, quoting="yes") == [('he said "no"', "1"), ("quoted", "0")]
+
+
+def test_space_after_a_comma(tmp_path):
+    path = write(tmp_path / "a.csv", 'label,text\n1, "fine, in all"\n0, bad\n')
+    assert read(path) == [("fine, in all", "1"), ("bad", "0")]
+
+
+def test_parquet_of_what_python_lacks(tmp_path):
+    nanoseconds = pa.array([1, 2], pa.timestamp("ns"))
+    long_ago = pa.array([-(10**9), 0], pa.date32())
+    columns = {"text": ["good", "bad"], "label": [1, 0], "when": nanoseconds, "day": long_ago}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == [("good", 1), ("bad", 0)]
+    rows = [row for row in open_table(tmp_path / "a.parquet").rows(["when", "day"]) if isinstance(row, Row)]
+    assert {type(cell) for row in rows for cell in row.cells} == {pa.TimestampType, pa.DataType}
+    for cell in rows[0].cells:
+        assert text_fault(cell).startswith(f"the text is of type {type(cell).__name__}, expected a string")
+
+
 def test_undecodable_byte_is_found_far_into_a_file(tmp_path):
     path = write(tmp_path / "a.csv", b"text,label\n" + b"good,1\n" * 200_000 + b"\xff,1\n")
     with pytest.raises(InputError, match="line 200002: byte 1,400,011 of the file"):

@@ -213,7 +213,7 @@ GOOD = {"text": ["a", "b", "c"], "logits": [[0.5, -1.0], [2.0, 3.0], [0.0, 1e-3]
 
 def written(path, columns, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), path, **options)
+    pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), path, **options)
     return path
 
 
@@ -349,6 +349,7 @@ def test_what_import_wrote_can_be_imported(tmp_path):
         ({"text": ["a"], "logits": [[1.0, float("-inf")]]}, r"logits of row 1 are \[1.0, -inf\], not finite"),
         ({"text": ["a"], "logits": [[1e300, 1.0]]}, r"logits of row 1 are \[inf, 1.0\], not finite"),
         ({"text": ["a"], "logits": [[None, 1.0]]}, r"logits of row 1 are \[nan, 1.0\], not finite"),
+        (pa.table([["a"], ["b"], [[1.0, 2.0]]], ["text", "text", "logits"]), "2 columns are named 'text'; expected o"),
         ({"text": [None, "a"], "logits": [[1.0, 2.0]] * 2}, "a text or its logits are missing"),
         ({"text": ["a", "b"], "logits": [[1.0, 2.0], None]}, "a text or its logits are missing"),
         ({"text": ["a"], "logits": [1.0]}, "columns aren't of the transfer set's kind"),

@@ -50,6 +50,7 @@ def main(arguments: list[str]) -> None:
         found = load_finetuned(path := teacher_of(teacher))
         names, pairs = sentences.manifest["label_names"], is_of_pairs(sentences.schema)
         check_task(path, found.label_names, found.pairs, names, pairs)
-        warn_of_other_dev(path, sentences.manifest["dev"])
+        if dev := sentences.manifest.get("dev"):  # logits imported by `tfkd label` are for no dev set
+            warn_of_other_dev(path, dev)
         transfer_set = label_sentences(sentences, found.teacher, found.fingerprint, config, out)
     print(f"{out}: {transfer_set.rows} {unit_of(is_of_pairs(transfer_set.schema))} in {len(transfer_set)} shards")

@@ -73,6 +73,8 @@ def choose_columns(table: Table, config: DataConfig, labelled: bool = True) -> t
         columns = replace(columns, label=_first_of(_LABEL, table))
     if not named.text:
         text, pair = _texts_by_name(table, columns.label)
+        if text and not _has_letters(table, text):  # a number of stars, say, in a column named review
+            text, pair = "", ""
         columns = replace(columns, text=text, text_pair=pair)
     if not columns.text or (labelled and not columns.label):
         columns = _by_contents(table, columns, labelled)
@@ -111,6 +113,19 @@ def _texts_by_name(table: Table, label: str) -> tuple[str, str]:
     others = [name for name in table.columns if name and name != label]
     left_over = others[0] if len(others) == 1 and (label or len(table.columns) == 1) else ""
     return _first_of(_TEXT, table) or left_over, ""
+
+
+def _has_letters(table: Table, column: str) -> bool:
+    """Whether a column has any letters; so it is said to have if all of it is blank, or it is there twice."""
+    if table.columns.count(column) != 1:
+        return True
+    blank = True
+    for row in itertools.islice(table.rows([column]), _LOOKED_AT_ROWS):
+        if isinstance(row, Row) and row.cells[0] is not None and (text := str(row.cells[0]).strip()):
+            blank = False
+            if any(map(str.isalpha, text)):
+                return True
+    return blank
 
 
 def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:

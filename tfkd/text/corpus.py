@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,8 +68,12 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
     tables = (sources.train, sources.dev, sources.unlabelled)
     notes = [f"{table.name}: {table.note}" for table in tables if table and table.note] + guesses
     train = _read_rows(sources.train, columns, bad)
-    dev = _read_rows(sources.dev, columns, bad) if sources.dev else None
-    unlabelled = _read_unlabelled(sources.unlabelled, columns, config, bad, notes) if sources.unlabelled else None
+    dev = unlabelled = None
+    if sources.dev:
+        dev = _read_further("dev", sources.dev, columns, config, bad, notes)
+    if sources.unlabelled:
+        without_label = dataclasses.replace(columns, label="")
+        unlabelled = _read_further("unlabelled", sources.unlabelled, without_label, config, bad, notes)
     bad.check()
     if bad.count:
         notes.append(f"{bad.count:,} rows rejected; the first: {bad.first()}")
@@ -78,9 +82,11 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
 
     names = _names_of_labels(train, sources.train, config, notes)
     undo = detokenizer(config.detokenize)
-    train_examples = _examples(train, sources.train, names, undo)
+    order = config.labels or sources.train.label_names
+    train_examples = _examples(train, sources.train, names, order, undo)
     if dev is not None and sources.dev is not None:
-        dev_examples = _examples(dev, sources.dev, names, undo)
+        dev_order = config.labels or sources.dev.label_names or order
+        dev_examples = _examples(dev, sources.dev, names, dev_order, undo)
         if config.dev_rows:
             notes.append(f"--dev_rows={config.dev_rows} is not used: there is a dev split, {sources.dev.name}")
         train_examples = _without_dev(train_examples, dev_examples, "rows of train", notes)
@@ -239,15 +245,18 @@ def _read_rows(table: Table, columns: Columns, bad: _BadRows) -> _Rows:
     return rows
 
 
-def _read_unlabelled(table: Table, columns: Columns, config: DataConfig, bad: _BadRows, notes: list[str]) -> _Rows:
+def _read_further(
+    split: str, table: Table, columns: Columns, config: DataConfig, bad: _BadRows, notes: list[str]
+) -> _Rows:
+    """Returns the usable rows of a table beside train, whose columns are train's, or guessed if these aren't there."""
     known = columns
-    if columns.text not in table.columns:
-        unnamed = dataclasses.replace(config, text_column="", text_pair_column="")
-        known, guesses = choose_columns(table, unnamed, labelled=False)
-        notes += [f"unlabelled: {guess}" for guess in guesses]
+    if not set(columns.names()) <= set(table.columns):
+        unnamed = dataclasses.replace(config, text_column="", text_pair_column="", label_column="")
+        known, guesses = choose_columns(table, unnamed, labelled=bool(columns.label))
+        notes += [f"{split}: {guess}" for guess in guesses]
     if (of_pairs := bool(known.text_pair)) == (not columns.text_pair):
         raise InputError(f"{table.name}: has {kind_of(of_pairs)}; expected {kind_of(not of_pairs)}, as in train")
-    return _read_rows(table, Columns(known.text, known.text_pair), bad)
+    return _read_rows(table, known, bad)
 
 
 # --- labels and texts -------------------------------------------------------
@@ -262,7 +271,7 @@ def _names_of_labels(rows: _Rows, table: Table, config: DataConfig, notes: list[
     names = given or name_labels(counts)
     check_names(names)
     if given:
-        numbers = label_numbers(names)
+        numbers = label_numbers(names, given)
         found = {numbers.get(label) for label in counts}
         if absent := [name for number, name in enumerate(names) if number not in found]:
             notes.append(f"no row of train has the label {', '.join(absent[:_SHOWN_NAMES])}")
@@ -279,9 +288,11 @@ def _names_of_labels(rows: _Rows, table: Table, config: DataConfig, notes: list[
     return names
 
 
-def _examples(rows: _Rows, table: Table, names: tuple[str, ...], undo: Callable[[str], str]) -> Examples:
-    """Returns the rows as examples: labels as numbers, texts with their tokenization undone."""
-    numbers = label_numbers(names)
+def _examples(
+    rows: _Rows, table: Table, names: Sequence[str], order: Sequence[str], undo: Callable[[str], str]
+) -> Examples:
+    """Returns the rows as examples: labels as numbers (see `label_numbers`), texts with their tokenization undone."""
+    numbers = label_numbers(names, order)
     labels = np.fromiter(
         (numbers.get(label, NO_LABEL) for label in rows.labels), dtype=np.int32, count=len(rows.labels)
     )
@@ -290,7 +301,8 @@ def _examples(rows: _Rows, table: Table, names: tuple[str, ...], undo: Callable[
         raise InputError(
             f"{table.name}: {table.unit} {rows.lines[row]}: the label {rows.labels[row][:40]!r} is none of "
             f"{', '.join(names[:_SHOWN_NAMES])}{', ...' * (len(names) > _SHOWN_NAMES)} "
-            f"({unknown.size:,} such row{'s' * (unknown.size != 1)}); name all labels with --labels"
+            f"({unknown.size:,} such row{'s' * (unknown.size != 1)}); name all labels with --labels, in the order of "
+            "their numbers if it has these"
         )
     texts, pairs = _undone(rows, undo)
     return Examples(texts, labels, pairs)

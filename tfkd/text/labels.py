@@ -70,13 +70,15 @@ def name_labels(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def label_numbers(names: tuple[str, ...]) -> dict[str, int]:
+def label_numbers(names: Sequence[str], order: Sequence[str] = ()) -> dict[str, int]:
     """Returns the number of every text that may stand for a label.
 
-    A name stands for itself; the numbers 0, 1, ... do too, unless names are
-    numbers themselves: with names 1..5, a 0 is a mistake and not the first.
+    Args:
+      names: each stands for itself.
+      order: of the labels, if it is known; then 0, 1, ... stand for them too, unless names are numbers themselves: with
+        names 1..5, a 0 is a mistake and not the first. Sorted names are in no order that a file's numbers go by.
     """
     numbers = {name: number for number, name in enumerate(names)}
     if not any(_WHOLE.fullmatch(name) for name in names):
-        numbers |= {str(number): number for number in range(len(names))}
+        numbers |= {str(place): numbers[name] for place, name in enumerate(order) if name in numbers}
     return numbers

@@ -28,7 +28,7 @@ _EXCERPT_CHARS = 80
 # Half a surrogate pair (JSON can hold one) can't be written as UTF-8 again.
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _PARQUET_BATCH_ROWS = 4096
-_LOOKED_AT_OBJECTS = 1000
+_LOOKED_AT_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,10 @@ def open_table(path: str | Path, encoding: str = "utf-8", quoting: str = "auto")
     if kind in (".jsonl", ".ndjson"):
         return _open_json_lines(source)
     quoted = quoting == "yes" or (quoting == "auto" and kind == ".csv")
-    return _open_delimited(source, "," if kind == ".csv" else "\t", quoted)
+    table = _open_delimited(source, "," if kind == ".csv" else "\t", quoted)
+    if quoting == "auto" and not quoted:
+        table = dataclasses.replace(table, note=_note_on_quotes(table))
+    return table
 
 
 def is_folder(path: Path) -> bool:
@@ -242,12 +245,17 @@ class _TextSource:
                     offset = read_bytes - len(e.object) + e.start
                     return (
                         f"line {line}: byte {offset:,} of the file (0x{e.object[e.start]:02x}) isn't {spoken}; "
-                        "say what it is in with --encoding, such as --encoding=latin-1"
+                        f"say what it is in with --encoding, such as --encoding={self._likely_encoding()}"
                     )
                 except UnicodeError as e:  # of codecs that don't say where, such as UTF-16 without its mark
                     return f"isn't {spoken} ({e}); say what it is in with --encoding"
                 if not chunk:
                     return f"isn't {spoken}; say what it is in with --encoding"
+
+    def _likely_encoding(self) -> str:
+        """What a file that isn't UTF-8 is most likely in: with a mark at its start UTF-16, else old Windows' own."""
+        with self.binary() as f:
+            return "utf-16" if f.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "cp1252"
 
 
 class _OpenLines:
@@ -342,7 +350,7 @@ class _DelimitedTable:
 
     def _quoted(self) -> Iterator[tuple[int, list[str] | str]]:
         with self.source.open(newline="") as lines:
-            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+            reader = csv.reader(lines, delimiter=self.delimiter, strict=True, skipinitialspace=True)
             while True:
                 first = lines.number + 1
                 try:
@@ -357,7 +365,7 @@ class _DelimitedTable:
                     yield first, _OVERLONG if lines.overlong >= first else cells
 
 
-def _open_delimited(source: _TextSource, delimiter: str, quoted: bool) -> Table:
+def _open_delimited(source: _TextSource, delimiter: str, quoted: bool) -> _DelimitedTable:
     table = _DelimitedTable(source, delimiter, quoted)
     first = next(table.records(), None)
     if delimiter == "," and first is not None and len(first[1]) == 1 and ";" in first[1][0]:
@@ -375,6 +383,21 @@ def _open_delimited(source: _TextSource, delimiter: str, quoted: bool) -> Table:
             "if it is UTF-16, say --encoding=utf-16"
         )
     return dataclasses.replace(table, columns=tuple(name.strip() for name in header))
+
+
+def _note_on_quotes(table: _DelimitedTable) -> str:
+    """What to say of fields that look as if a spreadsheet, or pandas, had put them in quotes, and doubled theirs."""
+    looked_at = itertools.islice(table.records(), 1, 1 + _LOOKED_AT_ROWS)
+    rows = [cells for _, cells in looked_at if isinstance(cells, list)]
+    quoted = sum(any(map(_looks_quoted, cells)) for cells in rows)
+    return (
+        f"{quoted:,} of the first {len(rows):,} rows hold a field in quotes with doubled ones inside, which are read "
+        "as they stand; if they only enclose fields, say --quoting=yes"
+    ) * bool(quoted)
+
+
+def _looks_quoted(cell: str) -> bool:
+    return len(cell) > 3 and cell[0] == cell[-1] == '"' and '""' in cell[1:-1]
 
 
 @dataclass(frozen=True)
@@ -426,7 +449,7 @@ def _open_json_lines(source: _TextSource) -> Table:
     if isinstance(found, str):
         raise InputError(f"{source.path}: line {line}: {found}, expected a JSON object a line")
     # An exporter may leave out what is null, in the first object too.
-    some = itertools.islice(_json_objects(source), _LOOKED_AT_OBJECTS)
+    some = itertools.islice(_json_objects(source), _LOOKED_AT_ROWS)
     columns = dict.fromkeys(key for _, value, _ in some if isinstance(value, dict) for key in value)
     return _JsonLinesTable(source, tuple(columns))
 
@@ -456,12 +479,20 @@ class _ParquetTable:
         try:
             with pq.ParquetFile(self.path) as f:
                 for batch in f.iter_batches(_PARQUET_BATCH_ROWS, columns=list(wanted)):
-                    columns = [batch.column(name).to_pylist() for name in wanted]
+                    columns = [_cells(batch.column(name)) for name in wanted]
                     for cells in zip(*columns, strict=True):
                         number += 1
                         yield Row(number, cells)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
             raise InputError(f"{self.path}: can't be read after row {number:,}: {_one_line(e)}") from e
+
+
+def _cells(column: Any) -> Sequence[Any]:
+    """The cells of Arrow's column as Python has them; of one that Python can't have (nanoseconds, say) its type."""
+    try:
+        return column.to_pylist()
+    except (ValueError, OverflowError):
+        return [column.type] * len(column)
 
 
 def _open_parquet(path: Path) -> Table:

@@ -71,18 +71,20 @@ def label_sentences(
         "sentences": [shard["sha256"] for shard in sentences.manifest["shards"]],
     }
     _start(folder, facts)
-    labeller: Teacher | Int8Teacher | None = None
-    labelled = [i for i in range(len(sentences)) if shard_path(folder, i).exists()]
+    labelled = {i for i in range(len(sentences)) if shard_path(folder, i).exists()}
     if labelled:
         say(f"label: going on with {len(labelled)} of {len(sentences)} shards labelled already")
-    done = sum(sentences.manifest["shards"][i]["rows"] for i in labelled)
-    with progress_bar(sentences.rows, "label", unit_of(is_of_pairs(sentences.schema)), done) as bar:
-        for i in sorted(set(range(len(sentences))) - set(labelled)):
-            labeller = labeller or _labeller(teacher, sentences, config)
-            table = sentences.read(i, sentences_schema(is_of_pairs(sentences.schema)).names)
-            logits = labeller.logits(labeller.encode(*examples_of(table).columns), progress=bar)
-            _check_finite(logits, f"the teacher {fingerprint[:12]}", "fine-tune it again with a lower learning rate")
-            write_shard(folder, i, _with_logits(table, logits))
+    if missing := sorted(set(range(len(sentences))) - labelled):
+        labeller = _labeller(teacher, sentences, config)
+        done = sum(sentences.manifest["shards"][i]["rows"] for i in labelled)
+        with progress_bar(sentences.rows, "label", unit_of(is_of_pairs(sentences.schema)), done) as bar:
+            for i in missing:
+                table = sentences.read(i, sentences_schema(is_of_pairs(sentences.schema)).names)
+                logits = labeller.logits(labeller.encode(*examples_of(table).columns), progress=bar)
+                _check_finite(
+                    logits, f"the teacher {fingerprint[:12]}", "fine-tune it again with a lower learning rate"
+                )
+                write_shard(folder, i, _with_logits(table, logits))
     write_manifest(folder, len(sentences), facts)
     (folder / _STARTED).unlink(missing_ok=True)
     return ShardedTable(folder)
@@ -196,6 +198,9 @@ def _foreign_tables(paths: list[Path], classes: int) -> Iterator[pa.Table]:
         for column in needed:
             if column not in names:
                 raise InputError(f"{path}: no column {column!r}; found {', '.join(names)}")
+        for column in transfer_set_schema(is_of_pairs(file.schema_arrow)).names:
+            if names.count(column) > 1:
+                raise InputError(f"{path}: {names.count(column)} columns are named {column!r}; expected one")
         if {*text_columns(file.schema_arrow)} - {*needed}:
             raise InputError(f"{path}: holds {kind_of(True)}; {paths[0]} holds {kind_of(False)}")
         row, batches = 0, file.iter_batches()
