@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.errors import InputError, OutputError
+
+LOCK_FILE = ".lock"
 
 
 @contextlib.contextmanager
@@ -66,6 +69,28 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         except OSError as e:
             raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keeps out of a folder whoever asks for the same, in this process or another.
+
+    Raises:
+      OutputError: another one is in it, or it can't be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / LOCK_FILE).touch()
+    except OSError as e:
+        raise OutputError(f"{folder}: can't be written: {e.strerror or e}") from e
+    with open(folder / LOCK_FILE) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            raise OutputError(f"{folder}: another process is at work there; wait for it, or end it first") from e
+        except OSError:  # a file system without locks
+            pass
+        yield
 
 
 @contextlib.contextmanager

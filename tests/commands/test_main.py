@@ -124,6 +124,8 @@ def test_unknown_flag(name):
         ("--teacher_weight_decay=nan", "--teacher_weight_decay=nan"),
         ("--teacher_r_drop=-1", "--teacher_r_drop=-1.0: expected 0 or more"),
         ("--p_mask=0.7 --p_pos=0.7", "at most 1"),
+        ("--optimizer=adadelta", "--learning_rate=0.002: expected 0.1 or more with adadelta"),
+        ("--transfer_set=t --logits_from=l", "--transfer_set=t --logits_from=l: expected one of them"),
         ("--optimizer=sgd", "tfkd: --optimizer=sgd: expected one of adam|adadelta; see"),
         ("--soft_loss=l1", "l1"),
         ("--temperature=0", "--temperature=0"),
@@ -287,8 +289,9 @@ def test_errors_become_one_line(failing):
     assert_one_line(call("augment"), 130, "interrupted; nothing is left half written")
 
 
-def test_interrupted_it_says_how_to_go_on(tmp_path, tiny_bert, corpus_file):
-    """By a real Ctrl-C; the command line that it names is one that a shell takes."""
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_says_how_to_go_on(tmp_path, tiny_bert, corpus_file, sent):
+    """By a real Ctrl-C, or as a container is stopped; the command line that it names is one that a shell takes."""
     out, epochs = tmp_path / "my teacher", 12
     flags = [f"--data={corpus_file}", f"--teacher={tiny_bert}", f"--out={out}", f"--teacher_epochs={epochs}"]
     process = subprocess.Popen(
@@ -301,7 +304,7 @@ def test_interrupted_it_says_how_to_go_on(tmp_path, tiny_bert, corpus_file):
     assert process.stderr
     for line in process.stderr:
         if line.startswith("teacher: epoch 2 of"):  # so that the first is written
-            process.send_signal(signal.SIGINT)
+            process.send_signal(sent)
             break
     last = process.stderr.read().splitlines()[-1]
     assert process.wait() == 130

@@ -11,6 +11,7 @@ import pytest
 from tests.commands.conftest import Outcome, assert_one_line, call
 from tfkd.commands.run_models import teacher_in
 from tfkd.config import DataConfig, TeacherConfig
+from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.metadata import read_metadata
 from tfkd.pipeline.run_config import RunConfig, flags_of
 
@@ -122,6 +123,24 @@ def test_export_takes_student_teacher_and_texts_of_a_run(run, tmp_path):
          f"--out={shown}")  # fmt: skip
     assert len(out.read_bytes()) == len(shown.read_bytes())
     assert call("export", f"--teacher={run}", "--max_tokens=6", f"--out={tmp_path / 'teacher.tflite'}").status == 0
+
+
+def test_transfer_set_of_a_run(run, tmp_path):
+    """By the run's folder too; an export of a run whose transfer set has gone is fitted to train."""
+    files = []
+    for transfer_set in (run, run / "transfer_set"):
+        files.append(tmp_path / f"{transfer_set.name}.tflite")
+        outcome = call("export", f"--student={run / 'student'}", f"--transfer_set={transfer_set}", "--max_tokens=6",
+                       f"--out={files[-1]}")  # fmt: skip
+        assert outcome.status == 0, outcome.err
+    assert LiteRtClassifier.from_file(files[0]).predict(["a film"]) == pytest.approx(
+        LiteRtClassifier.from_file(files[1]).predict(["a film"]), abs=0
+    )
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    shutil.rmtree(folder / "transfer_set")
+    assert call("export", f"--student={folder}", "--max_tokens=6", f"--out={tmp_path / 'x.tflite'}").status == 0
+    outcome = call("export", f"--student={folder}", f"--transfer_set={folder}", f"--out={tmp_path / 'y.tflite'}")
+    assert_one_line(outcome.without_notes(), 1, "transfer_set: no manifest.json there")
 
 
 def test_export_makes_files_as_long_as_the_runs(run, tmp_path):

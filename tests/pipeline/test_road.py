@@ -28,7 +28,7 @@ from tfkd.config import (
     StudentConfig,
     TeacherConfig,
 )
-from tfkd.errors import InputError, UsageError
+from tfkd.errors import InputError, OutputError, UsageError
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.files import read_json, write_json
 from tfkd.pipeline.road import _content_of, run
@@ -185,6 +185,37 @@ def test_the_same_file_by_another_path_is_no_other_flag(tmp_path, monkeypatch):
     for other in (DataConfig(data="run/a.csv", dev="dev.csv"), DataConfig(data="a.csv")):
         with pytest.raises(UsageError, match="was made with other flags: --d"):
             refuse_other_flags(RunConfig(data=other), tmp_path / "run", update=False)
+
+
+def test_the_same_vectors_or_logits_by_another_path_are_no_other_flags(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run" / "teacher").mkdir(parents=True)
+
+    def config(logits: str, vectors: str) -> RunConfig:
+        return RunConfig(label=LabelConfig(logits_from=logits), student=StudentConfig(embeddings=vectors))
+
+    write_json(tmp_path / "run" / "flags.json", flags_of(config("l.parquet", "file:v.txt")))
+    refuse_other_flags(config("./l.parquet", f"file:{tmp_path / 'v.txt'}"), tmp_path / "run", update=False)
+    for other in (config("l.parquet", "file:run/v.txt"), config("run/l.parquet", "file:v.txt")):
+        with pytest.raises(UsageError, match="was made with other flags"):
+            refuse_other_flags(other, tmp_path / "run", update=False)
+
+
+def test_two_at_work_in_one_folder(config, tmp_path, monkeypatch):
+    """The second would take away what the first is writing."""
+    folder = tmp_path / "run"
+
+    def second(*_):
+        with pytest.raises(OutputError, match=f"{folder}: another process is at work there; wait for it, or end it"):
+            run(config, folder)
+        raise StartedError
+
+    monkeypatch.setattr("tfkd.pipeline.road.finetune", second)
+    with pytest.raises(StartedError):
+        run(config, folder)
+    monkeypatch.setattr("tfkd.pipeline.road.finetune", _started)
+    with pytest.raises(StartedError):  # which has ended
+        run(config, folder)
 
 
 def test_a_folder_that_is_no_run_is_refused(config, tmp_path):

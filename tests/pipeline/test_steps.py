@@ -138,11 +138,13 @@ def test_what_a_killed_try_left_is_kept_for_the_same_try_alone(tmp_path, depends
     assert seen == ([unfinished / "epoch"] if kept else [])
 
 
-def test_done_again_if_a_library_changed(tmp_path, work, monkeypatch):
+def test_a_library_that_changed_is_told_and_redoes_nothing(tmp_path, work, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.0")
     _do(tmp_path, work)
-    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.1" if name == "keras" else "1.0")
     _do(tmp_path, work)
-    assert work.done == 2
+    assert work.done == 1
+    assert "one: done already (0 s; with keras 1.0, now 1.1)" in capsys.readouterr().err
 
 
 def test_done_again_if_its_output_is_gone(tmp_path, work):

@@ -21,7 +21,14 @@ from tfkd.models.keras_layers import weights_of
 from tfkd.models.word_vectors import random_vectors
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.student_folder import load_student
-from tfkd.training.student_setup import StudentSetup, build_tokenizer, rare_tokens, set_up_student, too_rare_tokens
+from tfkd.training.student_setup import (
+    StudentSetup,
+    build_tokenizer,
+    check_last_epoch,
+    rare_tokens,
+    set_up_student,
+    too_rare_tokens,
+)
 from tfkd.transfer_set.labelling import import_logits
 from tfkd.transfer_set.shards import ShardedTable
 
@@ -333,15 +340,14 @@ def is_of_four_bits(rows: np.ndarray) -> bool:
     return bool(np.abs(entries - np.rint(entries)).max() < 1e-2)
 
 
-def test_what_is_held_in_the_last_epoch_needs_one_before_it(transfer_set, tokenizer):
-    for flag, config in {
-        "epochs": DistillConfig(epochs=1),
-        "baseline_epochs": DistillConfig(baseline_epochs=1),
-    }.items():
+def test_what_is_held_in_the_last_epoch_needs_one_before_it():
+    for flag in ("epochs", "baseline_epochs"):
         for held, shape in {"rank": replace(SHAPE, rank=4), "table_bits": replace(SHAPE, table_bits=4)}.items():
             message = f"--{held}=4: the last epoch is for it; expected --{flag}=2 or more"
             with pytest.raises(UsageError, match=message):
-                set_up_student(small_corpus(), shape, config, "none", SEED)
+                check_last_epoch(shape, **{flag: 1})
+            check_last_epoch(shape, **{flag: 2})
+    check_last_epoch(SHAPE, epochs=1)
     for rank in (1, 5, -1):
         with pytest.raises(ValueError, match=f"--rank={rank}: expected 0, or from 2 to 4"):
             replace(SHAPE, rank=rank)

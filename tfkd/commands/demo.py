@@ -15,12 +15,12 @@ import contextlib
 from absl import flags
 
 from tfkd.commands.flags import FLAGS
-from tfkd.commands.run_models import teacher_in
+from tfkd.commands.run_models import teacher_in, teacher_of
 from tfkd.errors import UsageError
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("teacher", "", "folder of the teacher to compare with, that tfkd finetune wrote")
+    flags.DEFINE_string("teacher", "", "folder of the teacher to compare with, that tfkd finetune wrote, or a run's")
     flags.DEFINE_string("examples", "", "file of texts to click on, one a line")
     flags.DEFINE_integer(
         "port", 7380, "of 127.0.0.1, where the page is; 0: any that is free", lower_bound=0, upper_bound=65535
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
         raise UsageError(f"{len(arguments)} models: name one, a .tflite file or a run's folder")
     from tfkd.demo.demo import open_demo
 
-    teacher = FLAGS.teacher or teacher_in(arguments[0])
+    teacher = teacher_of(FLAGS.teacher) if FLAGS.teacher else teacher_in(arguments[0])
     with open_demo(arguments[0], teacher, FLAGS.examples, FLAGS.port) as server:
         print(f"{arguments[0]}: {server.address} (Ctrl-C ends it)", flush=True)
         if FLAGS.open:

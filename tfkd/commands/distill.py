@@ -9,15 +9,16 @@ from __future__ import annotations
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, refuse_unused, required
+from tfkd.commands.run_models import transfer_set_of
 from tfkd.config import DataConfig, DistillConfig, StudentConfig, TeacherConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("transfer_set", "", "folder that tfkd label wrote")
+    flags.DEFINE_string("transfer_set", "", "folder that tfkd label wrote, or a run's")
     flags.DEFINE_string("teacher", TeacherConfig().teacher, "BERT whose word vectors the student starts with")
-    flags.DEFINE_bool("baseline", False, "learn from train's hard labels alone, without a transfer set")
+    flags.DEFINE_bool("baseline", False, "learn from train's hard labels alone, for --baseline_epochs")
     flags.DEFINE_string("out", "", "folder of the student to write")
     define_seed()
     define_flags_of(DataConfig, StudentConfig, DistillConfig)
@@ -33,14 +34,16 @@ def main(arguments: list[str]) -> None:
     from tfkd.pipeline.data import read_sentences_to_learn
     from tfkd.transfer_set.shards import ShardedTable, check_transfer_set
 
-    transfer_set = None if FLAGS.baseline else ShardedTable(required("transfer_set"))
+    transfer_set = None if FLAGS.baseline else ShardedTable(transfer_set_of(required("transfer_set")))
     corpus = read_sentences_to_learn(data, FLAGS.seed)
     if transfer_set is not None:
         check_transfer_set(transfer_set, corpus)
     import_tensorflow()
     from tfkd.training.distil import distil, train_baseline
-    from tfkd.training.student_setup import set_up_student
+    from tfkd.training.student_setup import check_last_epoch, set_up_student
 
+    epochs = "baseline_epochs" if FLAGS.baseline else "epochs"
+    check_last_epoch(shape, **{epochs: getattr(config, epochs)})
     setup = set_up_student(corpus, shape, config, FLAGS.teacher, FLAGS.seed)
     if transfer_set is None:
         student = train_baseline(setup, out, FLAGS.seed)

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, refuse_unused, required, required_folder
-from tfkd.commands.run_models import data_of, max_tokens_of, student_of, teacher_of, transfer_set_of
+from tfkd.commands.run_models import (
+    data_of,
+    max_tokens_of,
+    student_of,
+    teacher_of,
+    transfer_set_in,
+    transfer_set_of,
+)
 from tfkd.config import DataConfig, ExportConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -36,7 +43,8 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "transfer_set",
         "",
-        "folder whose texts int8, --export_rank and --table_dim are fitted to; default: the run's, else train",
+        "folder, or a run's, whose texts int8, --export_rank and --table_dim are fitted to; default: the student's "
+        "run's, if it is there, else train",
     )
     flags.DEFINE_string("out", "", ".tflite file to write")
     flags.DEFINE_bool(
@@ -118,7 +126,7 @@ def _texts_to_fit(model: str, corpus: Corpus) -> Examples:
     from tfkd.export.exporter import CALIBRATION_TEXTS
     from tfkd.transfer_set.shards import ShardedTable, some_texts
 
-    if transfer_set := FLAGS.transfer_set or transfer_set_of(model):
+    if transfer_set := transfer_set_of(FLAGS.transfer_set) if FLAGS.transfer_set else transfer_set_in(model):
         return some_texts(ShardedTable(transfer_set), CALIBRATION_TEXTS)
     return corpus.train
 

@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import shlex
+import signal
 import sys
 import textwrap
 import traceback
@@ -20,7 +21,8 @@ from tfkd.errors import TfkdError, UsageError
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs one command and exits: 0 done, 1 failed, 2 called wrongly, 130 interrupted."""
+    """Runs one command and exits: 0 done, 1 failed, 2 called wrongly, 130 interrupted, be it by Ctrl-C or kill."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if isinstance(sys.stdout, io.TextIOWrapper):  # of a locale that lacks what texts, labels or paths have
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

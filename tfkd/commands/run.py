@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, MAX_SEED, config_of, define_flags_of, define_seed
+from tfkd.commands.run_models import transfer_set_of
 from tfkd.config import (
     AugmentationConfig,
     DataConfig,
@@ -39,7 +40,7 @@ def define_flags() -> None:
         "student_seeds", ["1"], "seeds of the student; several give mean and spread, the first is shipped"
     )
     flags.DEFINE_string(
-        "transfer_set", "", "folder of another run's transfer set, which the students learn from as it is"
+        "transfer_set", "", "another run's transfer set, or that run's folder, which the students learn from as it is"
     )
     define_seed()
     define_flags_of(
@@ -84,7 +85,8 @@ def run_config() -> RunConfig:
     from tfkd.pipeline.run_config import RunConfig
 
     seeds = {"seed": FLAGS.seed, "student_seeds": student_seeds}
+    transfer_set = FLAGS.transfer_set and transfer_set_of(FLAGS.transfer_set)
     try:
-        return RunConfig(**configs, **seeds, transfer_set=FLAGS.transfer_set)  # type: ignore[arg-type]
+        return RunConfig(**configs, **seeds, transfer_set=transfer_set)  # type: ignore[arg-type]
     except ValueError as e:
         raise UsageError(str(e)) from e

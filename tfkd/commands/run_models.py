@@ -44,8 +44,14 @@ def teacher_in(path: str) -> str:
 
 
 def transfer_set_of(path: str) -> str:
-    """Returns the folder of the transfer set that a run of this folder learnt from; "" if it is no run's folder."""
-    return str(run.transfer_set) if (run := _run_at(path)) else ""
+    """Returns the folder of the transfer set that a path names: of a run's folder the one that it learnt from."""
+    return str(run.transfer_set) if (run := _run_at(path)) else path
+
+
+def transfer_set_in(path: str) -> str:
+    """Returns the transfer set that a run of this folder learnt from; "" if it is no run's, or the set has gone."""
+    run = _run_at(path)
+    return str(run.transfer_set) if run and run.transfer_set.exists() else ""
 
 
 def models_of(path: str) -> list[str]:

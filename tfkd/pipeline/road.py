@@ -10,7 +10,7 @@ from typing import Any
 
 from tfkd.errors import InputError
 from tfkd.export.exporter import CALIBRATION_TEXTS, check_runtime, export_student
-from tfkd.files import read_json, write_json
+from tfkd.files import alone_in, read_json, write_json
 from tfkd.pipeline.data import read_sentences_of_run
 from tfkd.pipeline.measuring import measure
 from tfkd.pipeline.reporting import dev_length_hint, write_reports
@@ -119,15 +119,18 @@ def run(config: RunConfig, folder: str | Path, update: bool = False, corpus: Cor
     Raises:
       TfkdError: something a user can mend; what was done stays done.
     """
-    return _Road(config, Path(folder), update, corpus).go(update)
+    road = _Road(config, Path(folder), update, corpus)
+    with alone_in(road.folder):
+        return road.go(update)
 
 
 def fine_tune(config: RunConfig, folder: str | Path, update: bool = False) -> Path:
     """Does the first step of `run` alone, for other runs to share; returns the teacher's folder."""
     road = _Road(config, Path(folder), update)
-    road.begin()
-    road.finetuned_step()
-    return road.run.teacher
+    with alone_in(road.folder):
+        road.begin()
+        road.finetuned_step()
+        return road.run.teacher
 
 
 class _Road:
@@ -136,7 +139,7 @@ class _Road:
         self.corpus = read_sentences_of_run(config, folder, update) if corpus is None else corpus
         self.steps = Steps(folder, [*self.run.steps(), FIGURES_STEP])
         check_runtime(config.export, self.corpus.pairs)
-        check_last_epoch(config.student, config.distill)
+        check_last_epoch(config.student, epochs=config.distill.epochs, baseline_epochs=config.distill.baseline_epochs)
         delimiter_of(config.student)
 
     def begin(self) -> None:
@@ -171,7 +174,7 @@ class _Road:
                 )
             return found, {"transfer_set": [shard["sha256"] for shard in found.manifest["shards"]]}
         label, folder = self.config.label, self.folder / "transfer_set"
-        depends: dict[str, Any] = {"label": dataclasses.asdict(label)}
+        depends: dict[str, Any] = {"label": {**dataclasses.asdict(label), "logits_from": ""}}
         # Given logits are imported all at once, or the transfer set stays as it was.
         unfinished = [] if label.logits_from else [folder]
         if label.logits_from:
@@ -252,7 +255,8 @@ class _Road:
         config, corpus = self.config, self.corpus
         student, baseline = self.run.student(seed), self.run.baseline(seed)
         learning: dict[str, Any] = {
-            "student": dataclasses.asdict(config.student),
+            # Of a file of vectors the content counts, which is below, and not its path.
+            "student": {**vars(config.student), "embeddings": config.student.embeddings.partition(":")[0]},
             "train": digest(corpus.train),
             "dev": digest(corpus.dev),
             "unlabelled": digest(corpus.unlabelled),

@@ -17,12 +17,12 @@ from tfkd.config import (
     TeacherConfig,
 )
 from tfkd.errors import InputError, UsageError
-from tfkd.files import read_object
+from tfkd.files import LOCK_FILE, read_object
 
 # Where a run's folder has its flags, the rows that couldn't be read, and the records of its steps.
 FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER = "flags.json", "rejects.jsonl", "steps"
 # Flags that name a file or folder of which only the content counts.
-_PATHS = ("data", "dev", "unlabelled", "teacher", "transfer_set")
+_PATHS = ("data", "dev", "unlabelled", "teacher", "transfer_set", "logits_from", "embeddings")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,10 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not self.student_seeds or len(set(self.student_seeds)) != len(self.student_seeds):
             raise ValueError(f"--student_seeds={self.student_seeds}: expected one or more seeds, each once")
+        if self.transfer_set and self.label.logits_from:
+            raise ValueError(
+                f"--transfer_set={self.transfer_set} --logits_from={self.label.logits_from}: expected one of them"
+            )
 
 
 def flags_of(config: RunConfig) -> dict[str, Any]:
@@ -136,9 +140,16 @@ def refuse_other_flags(config: RunConfig, folder: Path, update: bool) -> None:
 
 def _has_anything(folder: Path) -> bool:
     """Whether a step has left anything; one that failed at once, by a slip in a flag, has only its record."""
-    return any(path.name not in (FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER) for path in folder.iterdir())
+    return any(path.name not in (FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER, LOCK_FILE) for path in folder.iterdir())
 
 
 def is_same_value(name: str, value: Any, known: Any) -> bool:
     """Returns whether a flag has the value it had, or names the same file in another way."""
-    return value == known or bool(name in _PATHS and value and known and Path(value).resolve() == Path(known).resolve())
+    if value == known or name not in _PATHS or not value or not known:
+        return bool(value == known)
+    return _place(value) == _place(known)
+
+
+def _place(value: str) -> tuple[bool, Path]:
+    """Whether a flag's value is file:PATH, and where the path leads to."""
+    return value.startswith("file:"), Path(value.removeprefix("file:")).resolve()

@@ -19,7 +19,7 @@ from tfkd.files import read_json, write_json
 from tfkd.pipeline.run_config import STEPS_FOLDER
 from tfkd.progress import duration, say
 
-# Whose versions decide what a step gives.
+# Whose versions may change what a step gives, if by little.
 _LIBRARIES = ("ai-edge-litert", "keras", "keras-hub", "numpy", "pyarrow", "tensorflow")
 
 _Result = TypeVar("_Result")
@@ -53,6 +53,8 @@ class Steps:
     ) -> str:
         """Does a step unless it was done with all it depends on as it is now.
 
+        Versions of libraries are recorded and, where they are others now, told; they redo nothing.
+
         Args:
           name: of the step.
           depends: data, flags and earlier steps it depends on, as JSON.
@@ -65,20 +67,21 @@ class Steps:
         Returns:
           A fingerprint of all it depends on, for later steps to depend on.
         """
-        fingerprint = _sha256({"depends": depends, "code": code_digest(modules), "libraries": _versions()})
+        code = code_digest(modules)
+        fingerprint = _sha256({"depends": depends, "code": code})
         path, known = _record_path(self._run, name), recorded_step(self._run, name)
         if known.get("fingerprint") == fingerprint and all(output.exists() for output in outputs):
             self.seconds[name] = known["seconds"]
             if "started" in known:  # with other flags, in vain
                 write_json(path, {k: v for k, v in known.items() if k not in ("started", "spent")})
-            say(f"{self._place(name)}{name}: done already ({duration(known['seconds'])})")
+            say(f"{self._place(name)}{name}: done already ({duration(known['seconds'])}{_with_others(known)})")
             return fingerprint
-        say(f"{self._place(name)}{name}")
+        say(f"{self._place(name)}{name}{_why_again(known, depends, code)}")
         if fingerprint not in (known.get("started"), known.get("fingerprint")):
             for folder in unfinished:
                 shutil.rmtree(folder, ignore_errors=True)
         self.seconds[name] = _attempt(action, outputs, path, known, fingerprint)
-        record = {"fingerprint": fingerprint, "seconds": self.seconds[name], "depends": depends}
+        record = {"fingerprint": fingerprint, "seconds": self.seconds[name], "depends": depends, "code": code}
         write_json(path, {**record, "libraries": {"tfkd": tfkd.__version__, **_versions()}})
         self._done_now.add(name)
         say(f"{name}: done in {duration(self.seconds[name])}")
@@ -125,6 +128,30 @@ def _attempt(
         write_json(path, {**still_done, "started": fingerprint, "spent": before + time.monotonic() - started})
         raise
     return before + time.monotonic() - started
+
+
+def _why_again(known: dict[str, Any], depends: dict[str, Any], code: str) -> str:
+    """What to say of a step that was done before: what has changed since."""
+    if "fingerprint" not in known:
+        return ""
+    before, now = known.get("depends", {}), json.loads(json.dumps(depends))
+    changed = []
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            changed += [f"--{flag}" for flag in sorted(old.keys() | new.keys()) if old.get(flag) != new.get(flag)]
+        elif old != new:
+            changed.append(name.replace("_", " "))
+    if known.get("code") != code:
+        changed.append("tfkd's code for it")
+    return f", again: {', '.join(changed)} changed" if changed else ", again: what it made has gone"
+
+
+def _with_others(known: dict[str, Any]) -> str:
+    """What to say of libraries that a step was done with, and that are of other versions now."""
+    then, now = known.get("libraries", {}), _versions()
+    others = [f"{name} {then[name]}, now {now[name]}" for name in now if then.get(name, now[name]) != now[name]]
+    return "; with " + "; ".join(others) if others else ""
 
 
 def code_digest(modules: Sequence[str]) -> str:

@@ -78,15 +78,19 @@ class StudentSetup:
         )
 
 
-def check_last_epoch(student: StudentConfig, distill: DistillConfig) -> None:
+def check_last_epoch(student: StudentConfig, **epochs: int) -> None:
     """Passes what a student is held to in the last epoch if there is one before it.
 
+    Args:
+      student: its shape.
+      epochs: the number of them, by the flag that says it.
+
     Raises:
-      UsageError: there isn't.
+      UsageError: there is one alone.
     """
     held = f"--rank={student.rank}" if student.rank else f"--table_bits={student.table_bits}"
-    for flag in ("epochs", "baseline_epochs"):
-        if student.is_held and getattr(distill, flag) == 1:
+    for flag, number in epochs.items():
+        if student.is_held and number == 1:
             raise UsageError(f"{held}: the last epoch is for it; expected --{flag}=2 or more")
 
 
@@ -100,9 +104,7 @@ def set_up_student(
 
     Raises:
       InputError: the delimiter expression can't be used, or the teacher or the file of vectors can't be loaded.
-      UsageError: there is no epoch for the rank, or for a table of four bits.
     """
-    check_last_epoch(student, distill)
     width = student.embedding_dim
     keeps_to_teacher = student.embeddings == "teacher" and student.embedding_training == "projected"
     takes_pieces = keeps_to_teacher or student.tokenizer == PieceTokenizer.name
