@@ -34,7 +34,7 @@ class Classifier:
         tokens = (line.rsplit(" ", 1) if of_words else (line, i) for i, line in enumerate(lines))
         self.ids = {token: int(i) for token, i in tokens}
 
-    def probabilities(self, *texts: str) -> np.ndarray:
+    def probabilities(self, *texts: str) -> np.ndarray:  # for one thread at a time
         if len(texts) != self.texts:
             raise ValueError(f"{len(texts)} texts; expected {self.texts}, with a tab between them")
         inputs = dict(zip(("token_ids", "pair_token_ids"), map(self.tokens, texts), strict=False))
@@ -57,7 +57,7 @@ class Classifier:
     def pieces(self, word: str) -> list[int]:
         found, prefix = [], ""
         while word:  # the longest piece that it begins with, again and again
-            end = next((n for n in range(len(word), 0, -1) if prefix + word[:n] in self.ids), 0)
+            end = next((n for n in range(min(len(word), 100), 0, -1) if prefix + word[:n] in self.ids), 0)
             if not end or len(word.encode()) > 100:
                 return [self.ids["[UNK]"]]
             found.append(self.ids[prefix + word[:end]])

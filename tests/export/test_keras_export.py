@@ -177,6 +177,20 @@ def test_a_file_that_differs_is_not_written(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_a_value_far_from_zero_is_held_to_its_spread(tmp_path):
+    """As a probability of its own it is 1 in either model, whatever the file gives."""
+    model = model_of(layers.LSTM(20), layers.Dense(1))
+    last = model.layers[-1]
+    last.set_weights([last.get_weights()[0], np.array([30], np.float32)])
+    config = ExportConfig(max_tokens=TOKENS, quantization="float32")
+    assert export_keras_model(model, tmp_path / "m.tflite", texts(), config).parity.label_agreement == 1
+    with pytest.raises(InputError, match=r"values differ from the Keras model's by .*; at most 10% of that expected"):
+        export_keras_model(
+            model, tmp_path / "n.tflite", texts(), ExportConfig(max_tokens=TOKENS, quantization="int8", export_rank=2)
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["m.tflite"]
+
+
 def test_a_path_is_named_as_it_is(tmp_path):
     (tmp_path / "my--file").touch()
     path = tmp_path / "my--file" / "m.tflite"

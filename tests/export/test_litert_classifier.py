@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import flatbuffers
 import numpy as np
@@ -71,6 +72,24 @@ def test_a_text_goes_through_the_shortest_signature_it_fits(request, tmp_path, k
     ids = tokenizer.encode(["good film"]).padded(length=6)
     used = several.predict_ids(*([ids[0]] * (1 + pairs)))
     np.testing.assert_allclose(used, one.predict(*[["good film"]] * (1 + pairs))[0], atol=1e-6)
+
+
+def test_threads_do_not_mix_their_texts_up(tflite, exported):
+    classifier = LiteRtClassifier.from_file(tflite)
+    texts = DEV_TEXTS * 100
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(classifier.predict, [texts] * 8):
+            np.testing.assert_array_equal(found, np.tile(exported.probabilities, (100, 1)))
+
+
+@pytest.mark.parametrize("columns", [("a good film",), ([None],), (["a"], ["b"]), ()])
+def test_what_is_no_list_of_texts(tflite, pair_export, columns):
+    with pytest.raises(InputError, match="expected one list of texts"):
+        LiteRtClassifier.from_file(tflite).predict(*columns)
+    pairs = LiteRtClassifier.from_file(pair_export.path)
+    for some in ((["a"],), (["a"], ["b", "c"]), ("a", "b")):
+        with pytest.raises(InputError, match="expected two lists of as many texts"):
+            pairs.predict(*some)
 
 
 def test_no_texts_give_no_rows(tflite):

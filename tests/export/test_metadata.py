@@ -76,6 +76,17 @@ def test_the_models_buffers_stay_aligned_and_whole(bare, tflite):
             assert buffer._tab.Vector(buffer._tab.Offset(4)) % 16 == 0
 
 
+@pytest.mark.parametrize("spelling", ["ice cream", "line\nbreak", " ", "cr\r", "no\u00a0break"])
+def test_a_word_that_is_no_word_of_a_line_is_refused(bare, tflite, spelling):
+    """MediaPipe would take what follows the space for its id, and end the app."""
+    metadata = read_metadata(tflite)
+    vocabulary = metadata.tokenizer.vocabulary
+    assert isinstance(vocabulary, Vocabulary)
+    odd = Vocabulary({**vocabulary.ids, spelling: len(vocabulary)}, (*vocabulary.words, spelling))
+    with pytest.raises(InputError, match="can't be a word of its file: leave it out"):
+        with_metadata(bare, dataclasses.replace(metadata, tokenizer=WordTokenizer(odd, r"\W+")))
+
+
 @pytest.mark.parametrize("label", ["", "two\nlines", " spaced", "cr\r"])
 def test_a_label_that_is_no_line_is_refused(bare, tflite, label):
     with pytest.raises(InputError, match=r"the label .* can't be a line of the file's labels"):

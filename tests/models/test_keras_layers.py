@@ -25,8 +25,8 @@ def test_weights_not_finite_are_refused(layer, value):
 
 
 def model_of(*parts: keras.layers.Layer) -> keras.Model:
-    model = keras.Sequential([keras.Input((None,), dtype="int32"), *parts])
-    return model
+    batch_size = 1 if any(getattr(part, "stateful", False) for part in parts) else None
+    return keras.Sequential([keras.Input((None,), batch_size, "int32"), *parts])
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,7 @@ def test_what_is_no_model_yet_is_one_clear_line(model, says):
             "directions of one kind and size",
         ),
         ([layers.Embedding(9, 4), layers.LSTM(3, return_sequences=True), layers.Dense(2)], "its last state alone"),
+        ([layers.Embedding(9, 4), layers.LSTM(3, stateful=True), layers.Dense(2)], "expected stateful=False"),
         ([layers.Embedding(9, 4), layers.LSTM(3, activation="relu"), layers.Dense(2)], "activation='tanh'"),
         ([layers.Embedding(9, 4), layers.LSTM(3, recurrent_activation="tanh"), layers.Dense(2)], "'sigmoid'"),
         ([layers.Embedding(9, 4), layers.Bidirectional(layers.LSTM(3), "sum"), layers.Dense(2)], "merge_mode='concat'"),
@@ -69,6 +70,21 @@ def test_another_shape_is_one_clear_line(parts, says):
     with pytest.raises(InputError, match=says) as raised:
         weights_of(model_of(*parts))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (lambda h: layers.Dense(3, "softmax")(h * 1.1), "'multiply.*', Multiply: expected layers alone"),
+        (lambda h: keras.ops.softmax(layers.Dense(3)(h)), "'softmax.*', Softmax: expected layers alone"),
+    ],
+)
+def test_what_is_computed_between_layers_is_not_passed_over(made, says):
+    ids = keras.Input((None,), dtype="int32")
+    state = layers.LSTM(3)(layers.Embedding(9, 4, mask_zero=True)(ids))
+    with pytest.raises(InputError, match=says):
+        weights_of(keras.Model(ids, made(state)))
+    assert len(weights_of(keras.Model(ids, layers.Dense(3, "softmax")(state))).head) == 1  # but the mask is
 
 
 def test_the_candidates_bias_is_in_the_table():

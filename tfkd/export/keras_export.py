@@ -36,6 +36,9 @@ from tfkd.models.student_weights import DenseWeights, StudentWeights
 from tfkd.text.vocabulary import PAD_ID
 from tfkd.text.word_tokenizer import WordTokenizer
 
+# Of what a single unit says of a text, as a share of its standard deviation over texts.
+_MAX_ERROR_OF_VALUES = 0.1
+
 
 @dataclass(frozen=True)
 class KerasExport:
@@ -89,7 +92,8 @@ def export_keras_model(
     outputs = keras.tree.flatten(model.predict(ids, verbose=0))
     if len(outputs) != 1:
         raise InputError(f"the model has {len(outputs)} outputs; expected one")
-    reference = _probabilities(outputs[0], weights.head[-1].activation)
+    raw = outputs[0]
+    reference = _probabilities(raw, weights.head[-1].activation)
     if tokenizer is not None:
         weights = _of_classes(weights)
         check_words(tokenizer, label_names, len(weights.embedding), len(weights.head[-1].bias))
@@ -109,11 +113,24 @@ def export_keras_model(
         outputs = np.stack([exported.run(row[: exported.lengths[i]]) for row, i in zip(ids, fitting, strict=True)])
         measured = parity.compare(reference, _probabilities(outputs, lowered.head[-1].activation))
         parity.check(measured, tried)
+        if tokenizer is None and outputs.shape[1] == 1:
+            _check_values(raw, outputs, tried)
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
         return KerasExport(Path(path), tried.quantization, len(content), measured)
 
     return first_that_holds(config, config.quantizations, export)
+
+
+def _check_values(reference: np.ndarray, exported: np.ndarray, config: ExportConfig) -> None:
+    """Passes values, float [texts, 1] each, that may be no logits: far from zero those differ, and labels don't."""
+    error, spread = float(np.sqrt(np.mean((exported - reference) ** 2))), float(reference.std())
+    if error > _MAX_ERROR_OF_VALUES * spread:
+        raise InputError(
+            f"the exported file's values differ from the Keras model's by {error:.4g} (root mean square), and those by "
+            f"{spread:.4g} from their mean; at most {_MAX_ERROR_OF_VALUES:.0%} of that expected; "
+            f"nothing was exported: {parity.advice(config)}"
+        )
 
 
 @contextlib.contextmanager

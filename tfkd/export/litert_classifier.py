@@ -70,7 +70,12 @@ class LiteRtClassifier:
         Args:
           columns: the texts; of pairs the second ones too.
           progress: has `update(n)`, called with the texts done.
+
+        Raises:
+          InputError: there is another number of columns, or one is no list of texts, or shorter than the other.
         """
+        if len(columns) != 1 + self.pairs or not all(map(_are_texts, columns)) or len({*map(len, columns)}) > 1:
+            raise InputError(f"expected {'two lists of as many texts' if self.pairs else 'one list of texts'}")
         encoded = [self.tokenizer.encode(texts) for texts in columns]
         fitting = np.searchsorted(self.lengths, np.minimum(longest(encoded), self.max_tokens))
         probabilities = np.empty((len(columns[0]), len(self.label_names)), np.float32)
@@ -101,3 +106,7 @@ class LiteRtClassifier:
     def truncated(self, *columns: Sequence[str]) -> int:
         """Returns how many texts, or pairs for one of their texts, have more than `max_tokens` tokens."""
         return int((longest([self.tokenizer.encode(texts) for texts in columns]) > self.max_tokens).sum())
+
+
+def _are_texts(column: Sequence[str]) -> bool:
+    return not isinstance(column, str) and all(isinstance(text, str) for text in column)

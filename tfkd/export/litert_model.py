@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
@@ -52,6 +54,7 @@ class LiteRtModel:
             raise ValueError("it has no signature")
         inputs = runners[0].get_input_details()
         self.input_names = BERT_INPUT_NAMES if BERT_INPUT_NAMES[0] in inputs else INPUT_NAMES[: len(inputs)]
+        self._lock = threading.Lock()
         self._runners = {int(r.get_input_details()[self.input_names[0]]["shape"][1]): r for r in runners}
 
     @property
@@ -60,7 +63,11 @@ class LiteRtModel:
         return tuple(sorted(self._runners))
 
     def run(self, *ids: np.ndarray) -> np.ndarray:
-        """Returns the output, float32 [classes], of each input's ids, int32 [n], n one of `lengths`."""
+        """Returns the output, float32 [classes], of each input's ids, int32 [n], n one of `lengths`.
+
+        Threads wait for one another: an interpreter has one set of tensors.
+        """
         inputs = {name: of_input[np.newaxis] for name, of_input in zip(self.input_names, ids, strict=True)}
-        (output,) = self._runners[len(ids[0])](**inputs).values()
+        with self._lock:
+            (output,) = self._runners[len(ids[0])](**inputs).values()
         return output[0]

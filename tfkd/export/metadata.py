@@ -88,6 +88,7 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
       InputError: a label or a spelling can't be a line of its own, or MediaPipe would take it for something else.
     """
     check_names(metadata.label_names)
+    _check_spellings(metadata.tokenizer)
     if START_TOKEN in metadata.tokenizer.vocabulary.ids:
         raise InputError(f"the vocabulary holds {START_TOKEN}, which MediaPipe would write before every text")
     root = model_schema.ModelT.InitFromPackedBuf(model)
@@ -108,6 +109,14 @@ def with_metadata(model: bytes, metadata: ModelMetadata) -> bytes:
     if isinstance(metadata.tokenizer, WordTokenizer):
         files[DELIMITER_FILE] = metadata.tokenizer.delimiter_regex
     return _with_files(packed(root), files)
+
+
+def _check_spellings(tokenizer: Tokenizer) -> None:
+    """Passes what can be a line of a vocabulary file: of words MediaPipe takes what follows a space for the id."""
+    of_words = isinstance(tokenizer, WordTokenizer)
+    for spelling in tokenizer.vocabulary.ids:
+        if not spelling or "\n" in spelling or "\r" in spelling or (of_words and spelling.split() != [spelling]):
+            raise InputError(f"the vocabulary's {spelling!r} can't be a word of its file: leave it out")
 
 
 def read_metadata(path: str | Path) -> ModelMetadata:

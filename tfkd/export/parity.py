@@ -67,17 +67,17 @@ def check(parity: Parity, config: ExportConfig) -> None:
         raise InputError(
             f"the exported file gives the Keras model's label for {parity.label_agreement:.2%} of "
             f"{parity.rows} dev texts; at least {config.min_agreement:.2%} expected (--min_agreement); "
-            f"nothing was exported: {_advice(config)}"
+            f"nothing was exported: {advice(config)}"
         )
     if parity.mean_probability_difference > MAX_MEAN_PROBABILITY_DIFFERENCE:
         raise InputError(
             f"the exported file's probabilities differ from the Keras model's by "
             f"{parity.mean_probability_difference:.4f} on average; at most {MAX_MEAN_PROBABILITY_DIFFERENCE} expected; "
-            f"nothing was exported: {_advice(config)}"
+            f"nothing was exported: {advice(config)}"
         )
 
 
-def _advice(config: ExportConfig) -> str:
+def advice(config: ExportConfig) -> str:
     """What brings a file nearer to its Keras model."""
     if cut := config.cut_down_by:
         return f"leave out {' '.join(cut)}"

@@ -38,10 +38,12 @@ def weights_of(model: keras.Model) -> StudentWeights:
         layers = [model.get_layer(name) for name in ("embedding", "bilstm", "hidden", "logits")]
         activations = ["relu", "softmax"]
     else:
-        layers = [layer for layer in model.layers if not isinstance(layer, _PASSED_OVER)]
+        layers = [layer for layer in _operations(model) if not isinstance(layer, _PASSED_OVER)]
         activations = [getattr(getattr(layer, "activation", None), "__name__", "none") for layer in layers[2:]]
     if len(layers) < 3:
         raise InputError(f"the model has {len(layers)} layers; expected {_SHAPE}")
+    for layer in layers:
+        _check(layer, isinstance(layer, keras.layers.Layer), "layers alone")
     if not all(layer.built for layer in layers):
         raise InputError("the model isn't built: it has no weights before it is called on token ids")
     embedding, recurrent, *dense = layers
@@ -66,6 +68,12 @@ def weights_of(model: keras.Model) -> StudentWeights:
         pairs=isinstance(model, BiLstmClassifier) and model.pairs,
         masked=masked,
     )
+
+
+def _operations(model: keras.Model) -> list[Any]:
+    """A model's layers in their order, and what it computes between them, but for the mask of its texts."""
+    operations = getattr(model, "operations", model.layers)
+    return [operation for operation in operations if type(operation).__name__ != "NotEqual"]
 
 
 def in_keras_order(matrix: np.ndarray) -> np.ndarray:
@@ -99,6 +107,7 @@ def _direction(layer: Any, of_words: float | None) -> LstmWeights:
     """The weights of a Keras LSTM, or GRU."""
     _check(layer, isinstance(layer, (keras.layers.LSTM, keras.layers.GRU)), "an LSTM or a GRU")
     _check(layer, not layer.return_sequences and not layer.return_state, "its last state alone as its output")
+    _check(layer, not layer.stateful, "stateful=False")
     _check(layer, layer.activation is keras.activations.tanh, "activation='tanh'")
     _check(layer, layer.recurrent_activation is keras.activations.sigmoid, "recurrent_activation='sigmoid'")
     if isinstance(layer, keras.layers.GRU):

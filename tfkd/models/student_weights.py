@@ -39,16 +39,17 @@ class LstmWeights:
         """What is added to words @ kernel: the bias, if there is no expansion to add it after."""
         return self.bias if self.expansion is None else None
 
-    def steps(self, words: np.ndarray) -> Iterator[Step]:
+    def steps(self, embedding: np.ndarray, token_ids: np.ndarray) -> Iterator[Step]:
         """Yields what is computed at each step of a batch of texts.
 
         Args:
-          words: float32 [texts, steps, embedding_dim], in this direction's order; padding's zeros before the first word
-            leave state and cell at zero.
+          embedding: float32 [vocabulary_size, embedding_dim].
+          token_ids: int [texts, steps], in this direction's order; padding, whose row is zeros, before the first word
+            leaves state and cell at zero.
         """
-        state = cell = np.zeros((len(words), self.hidden_size), np.float32)
-        for step in range(words.shape[1]):
-            word = words[:, step]
+        state = cell = np.zeros((len(token_ids), self.hidden_size), np.float32)
+        for ids in token_ids.T:
+            word = embedding[ids]
             projected = word @ self.kernel + (0 if self.bias_of_words is None else self.bias_of_words)
             recurrent = state @ self.recurrent
             total = projected + recurrent

@@ -64,7 +64,8 @@ class TextsMet:
             ids = ids[:, : words.max()]
         backward, tokens = ids[:, ::-1], ids.shape[1]
         forward = np.take_along_axis(ids, (np.arange(tokens) + words) % tokens, axis=1)
-        return [lstm.steps(weights.embedding[backward if lstm.backward else forward]) for lstm in weights.directions]
+        embedding = weights.embedding
+        return [lstm.steps(embedding, backward if lstm.backward else forward) for lstm in weights.directions]
 
     def ranges(self, weights: StudentWeights) -> Ranges:
         """Returns the largest magnitudes in a student's LSTM over the texts.

@@ -115,7 +115,7 @@ def randomize_rows(vectors: np.ndarray, missing: np.ndarray, seed: int) -> None:
     known = ~missing
     mean = vectors.mean(0, dtype=np.float64, where=known[:, None])
     squares = np.einsum("ij,ij,i->", vectors, vectors, known, dtype=np.float64)
-    std = np.sqrt(max(squares / (known.sum() * vectors.shape[1]) - mean.mean() ** 2, 0))
+    std = np.sqrt(max(squares / (known.sum() * vectors.shape[1]) - np.mean(mean**2), 0))
     rng = np.random.default_rng(seed)
     for block in _blocks(len(vectors)):
         drawn = rng.normal(mean, std, vectors[block].shape)
