@@ -111,6 +111,7 @@ def test_a_variant_of_another_teacher_fine_tunes_its_own(config, tmp_path):
         ("--n_iter=-1", "ablation: --n_iter=-1: expected 0 or more"),
         ("--transfer_set=t", "ablation: --transfer_set=t: an ablation makes transfer sets of its own"),
         ("--logits_from=l", "ablation: --logits_from=l: an ablation makes transfer sets of its own"),
+        ("none", "ablation: unexpected argument 'none'; expected flags alone, see --help"),
         ("--nope", "ablation: Unknown command line flag 'nope'"),
     ],
 )
@@ -120,3 +121,12 @@ def test_flags_that_can_not_be_taken(flag, says):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(says)
     assert done.stderr.count("\n") == 1
+
+
+def test_help_names_every_variant():
+    command = [sys.executable, "tools/ablation.py", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.startswith("Ablation: what each part of a recipe is worth")
+    for variant in VARIANTS:
+        assert f"  {variant.name} " in done.stdout
+        assert variant.what in done.stdout

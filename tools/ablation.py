@@ -105,9 +105,17 @@ VARIANTS = (
 
 def main(argv: list[str]) -> None:
     """Does all variants, or those that --variants names."""
-    flags.DEFINE_list("variants", [], f"those to do, the recipe itself always: {', '.join(v.name for v in VARIANTS)}")
+    flags.DEFINE_list("variants", [], "those to do, the recipe itself always; default: all")
+    flags.DEFINE_bool("help", False, "show this", short_name="h")
     run_command.define_flags()
-    FLAGS(argv)
+    arguments = FLAGS(argv)[1:]
+    if FLAGS.help:
+        width = max(len(variant.name) for variant in VARIANTS)
+        lines = (f"  {variant.name.ljust(width)}  {variant.what}" for variant in VARIANTS)
+        print("\n".join([__doc__ or "", f"--variants: {FLAGS['variants'].help}:", *lines]))
+        return
+    if arguments:
+        raise UsageError(f"unexpected argument {arguments[0]!r}; expected flags alone, see --help")
     unknown = set(FLAGS.variants) - {variant.name for variant in VARIANTS}
     if unknown:
         raise UsageError(

@@ -102,8 +102,8 @@ def main(arguments: list[str]) -> None:
                 counted = emulator.count(candidate.path, [array[full[:10]] for array in candidate.inputs])
             candidate.cells |= {
                 "instructions": "-" if counted is None else f"{counted.inference / 1e6:.2f} M",
-                "first result": f"{start.first_result_ms:.1f} ms",
-                "peak memory": f"{start.peak_memory_mb:.1f} MB",
+                "first result": "-" if start is None else f"{start.first_result_ms:.1f} ms",
+                "peak memory": "-" if start is None else f"{start.peak_memory_mb:.1f} MB",
                 "size": f"{candidate.path.stat().st_size / 1e6:.2f} MB",
                 "loads in": "ONNX Runtime" if is_onnx else _loaders(candidate.path, student.label_names),
             }

@@ -42,6 +42,7 @@ def test_models_are_measured_in_their_order(exported, student, tmp_path):
         assert set(figures.latency) == set(RUNNERS)
         assert not figures.refused
         assert 0 < figures.latency["Interpreter"].median_us <= figures.latency["Interpreter"].p95_us
+        assert figures.start is not None
         assert figures.start.first_result_ms > 0
     assert set(third.latency) == {"Interpreter"}
     assert "fused.tflite: LiteRT's CompiledModel can't run it" in third.refused["CompiledModel"]

@@ -50,6 +50,7 @@ def test_runners_give_what_the_classifier_gives(runtime, of, request):
 def test_start_up(exported):
     tokenizer = LiteRtClassifier.from_file(exported.path).tokenizer
     start = start_up(exported.path, full_inputs(exported.path, tokenizer, rows=1), processes=2)
+    assert start is not None
     assert 0 < start.first_result_ms < 10_000
     assert exported.size_bytes / 1e6 / 2 < start.peak_memory_mb < 500
 

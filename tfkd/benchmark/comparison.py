@@ -49,7 +49,7 @@ class ModelFigures:
       size_bytes: its size.
       latency: on this machine, by runtime (see tfkd.benchmark.host.RUNNERS).
       refused: why a runtime can't run it, by runtime.
-      start: opening it here.
+      start: opening it here; None where it can't be measured.
       accuracy: share of the texts to which it gives their label; None if it has other labels than they, or doesn't give
         a number for each.
       arm64: instructions, if they were counted.
@@ -64,7 +64,7 @@ class ModelFigures:
     size_bytes: int
     latency: dict[str, Latency]
     refused: dict[str, str]
-    start: StartUp
+    start: StartUp | None
     accuracy: float | None
     arm64: InstructionCount | None = None
     kernels: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -94,7 +94,7 @@ class ModelFigures:
             size_bytes=figures["size_bytes"],
             latency={runtime: Latency(**times) for runtime, times in figures["latency"].items()},
             refused=figures["refused"],
-            start=StartUp(**figures["start"]),
+            start=None if figures["start"] is None else StartUp(**figures["start"]),
             accuracy=figures["accuracy"],
             arm64=None if figures["arm64"] is None else InstructionCount(**figures["arm64"]),
             kernels=figures["kernels"],

@@ -18,7 +18,8 @@ from tfkd.export.litert_model import first_graph_inputs
 from tfkd.native_stderr import silence_at_exit, silenced
 
 _IN_A_ROW = 10
-# A process of its own: what is loaded once stays loaded. Linux forgets a peak of memory when asked to.
+_FORGETS_PEAK = Path("/proc/self/clear_refs")  # of memory, if a 5 is written there, in Linux
+# A process of its own: what is loaded once stays loaded.
 _START = r"""
 import re, sys, time
 import numpy as np
@@ -27,7 +28,7 @@ rows = np.load(sys.argv[2])
 inputs = [rows[name][0] for name in rows.files]
 def megabytes(name):
     return int(re.search(name + r":\s+(\d+) kB", open("/proc/self/status").read())[1]) / 1e3
-with open("/proc/self/clear_refs", "w") as f:
+with open("{forgets_peak}", "w") as f:
     f.write("5")
 before, started = megabytes("VmRSS"), time.perf_counter()
 {first}
@@ -155,8 +156,8 @@ RUNNERS = {"Interpreter": interpreter_runner, "CompiledModel": compiled_runner}
 
 def start_up(
     model: Path, inputs: Iterable[np.ndarray], script: tuple[str, str] = INTERPRETER_START, processes: int = 5
-) -> StartUp:
-    """Measures a model's start, in Linux.
+) -> StartUp | None:
+    """Measures a model's start, in Linux; elsewhere there is none.
 
     Args:
       model: the file.
@@ -168,11 +169,14 @@ def start_up(
     Raises:
       InputError: the model can't be run.
     """
+    if not _FORGETS_PEAK.exists():
+        return None
     imports, first = script
+    started = _START.format(imports=imports, first=first, forgets_peak=_FORGETS_PEAK)
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.npz"
         np.savez(rows, *(array[:1] for array in inputs))
-        command = [sys.executable, "-c", _START.format(imports=imports, first=first), str(model), str(rows)]
+        command = [sys.executable, "-c", started, str(model), str(rows)]
         found = []
         for _ in range(processes):
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)

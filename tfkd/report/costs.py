@@ -60,8 +60,9 @@ def _figures(figures: ModelFigures, phones: Mapping[str, str]) -> dict[str, tupl
         if (latency := figures.latency.get(runtime)) is not None:
             found[f"{runtime}, median"] = latency.median_us, "us"
             found[f"{runtime}, 95 %"] = latency.p95_us, "us"
-    found["first result"] = figures.start.first_result_ms, "ms"
-    found["peak memory"] = figures.start.peak_memory_mb, "MB"
+    if figures.start is not None:
+        found["first result"] = figures.start.first_result_ms, "ms"
+        found["peak memory"] = figures.start.peak_memory_mb, "MB"
     if figures.arm64 is not None:
         found["ARM64 instructions"] = figures.arm64.inference / 1e6, "M"
         found["ARM64, first result"] = figures.arm64.first_result / 1e6, "M"
