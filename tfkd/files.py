@@ -80,17 +80,18 @@ def alone_in(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / LOCK_FILE).touch()
+        lock = os.open(folder / LOCK_FILE, os.O_CREAT)
     except OSError as e:
         raise OutputError(f"{folder}: can't be written: {e.strerror or e}") from e
-    with open(folder / LOCK_FILE) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as e:
-            raise OutputError(f"{folder}: another process is at work there; wait for it, or end it first") from e
-        except OSError:  # a file system without locks
-            pass
+    try:
+        with contextlib.suppress(OSError):  # of a file system without locks
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as e:
+                raise OutputError(f"{folder}: another process is at work there; wait for it, or end it first") from e
         yield
+    finally:
+        os.close(lock)
 
 
 @contextlib.contextmanager

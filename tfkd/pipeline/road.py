@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -119,18 +121,15 @@ def run(config: RunConfig, folder: str | Path, update: bool = False, corpus: Cor
     Raises:
       TfkdError: something a user can mend; what was done stays done.
     """
-    road = _Road(config, Path(folder), update, corpus)
-    with alone_in(road.folder):
-        return road.go(update)
+    return _Road(config, Path(folder), update, corpus).go(update)
 
 
 def fine_tune(config: RunConfig, folder: str | Path, update: bool = False) -> Path:
     """Does the first step of `run` alone, for other runs to share; returns the teacher's folder."""
     road = _Road(config, Path(folder), update)
-    with alone_in(road.folder):
-        road.begin()
+    with road.at_work():
         road.finetuned_step()
-        return road.run.teacher
+    return road.run.teacher
 
 
 class _Road:
@@ -142,19 +141,22 @@ class _Road:
         check_last_epoch(config.student, epochs=config.distill.epochs, baseline_epochs=config.distill.baseline_epochs)
         delimiter_of(config.student)
 
-    def begin(self) -> None:
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
         """Makes the folder this road's, whose data could be read: flags with a slip in them shouldn't bind it."""
-        write_json(self.folder / FLAGS_FILE, flags_of(self.config))
-        _drop_leftovers(self.folder)
+        with alone_in(self.folder):
+            write_json(self.folder / FLAGS_FILE, flags_of(self.config))
+            _drop_leftovers(self.folder)
+            yield
 
     def go(self, update: bool) -> dict[str, Any]:
         self._set_up_of_file(update)
-        self.begin()
-        transfer_set, depends = self._transfer_set()
-        for seed in self.config.student_seeds:
-            self._student(seed, transfer_set, depends)
-        metrics, predictions = self.steps.repeat(FIGURES_STEP, lambda: self._measure(transfer_set))
-        self._report(metrics, predictions)
+        with self.at_work():
+            transfer_set, depends = self._transfer_set()
+            for seed in self.config.student_seeds:
+                self._student(seed, transfer_set, depends)
+            metrics, predictions = self.steps.repeat(FIGURES_STEP, lambda: self._measure(transfer_set))
+            self._report(metrics, predictions)
         say(f"steps:  {self.steps.summary()}")
         return metrics
 
