@@ -165,6 +165,13 @@ def test_what_instructions_go_into():
     ]
 
 
+def test_what_was_not_measured_has_no_rows():
+    figures = ModelFigures(Path("a"), 1, {"Interpreter": Latency(300.0, 400.0)}, {}, None, 0.9)
+    assert ModelFigures.of_json(json.loads(json.dumps(figures.as_json()))) == figures
+    names = [name for name, *_ in costs_rows([figures, figures], {})]
+    assert names == ["", "accuracy", "size", "Interpreter, median", "Interpreter, 95 %"]
+
+
 def test_ratios_are_to_the_first():
     def figures(name: str, size: int, median_us: float) -> ModelFigures:
         return ModelFigures(Path(name), size, {"Interpreter": Latency(median_us, 400.0)}, {}, StartUp(1.0, 2.0), 0.9)

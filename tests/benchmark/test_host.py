@@ -55,6 +55,11 @@ def test_start_up(exported):
     assert exported.size_bytes / 1e6 / 2 < start.peak_memory_mb < 500
 
 
+def test_no_start_up_without_linux(exported, monkeypatch, tmp_path):
+    monkeypatch.setattr("tfkd.benchmark.host._FORGETS_PEAK", tmp_path / "proc")
+    assert start_up(exported.path, []) is None
+
+
 def test_full_inputs_are_as_long_as_the_model_reads(exported, piece_export):
     for path, like_bert in ((exported.path, False), (piece_export.path, True)):
         classifier = LiteRtClassifier.from_file(path)

@@ -147,6 +147,24 @@ def test_a_library_that_changed_is_told_and_redoes_nothing(tmp_path, work, monke
     assert "one: done already (0 s; with keras 1.0, now 1.1)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("depends", "module", "why"),
+    [
+        ({"n": 2}, "tfkd.errors", "n, of run changed"),
+        ({"n": 1, "of_run": {"epochs": 4, "alpha": 0.0}}, "tfkd.errors", "--epochs changed"),
+        ({"of_run": {"epochs": 3, "alpha": 0.0}}, "tfkd.errors", "n changed"),
+        ({"n": 1, "of_run": {"epochs": 3, "alpha": 0.0}}, "tfkd.progress", "tfkd's code for it changed"),
+        ({"n": 1, "of_run": {"epochs": 3, "alpha": 0.0}}, "tfkd.errors", "what it made has gone"),
+    ],
+)
+def test_it_says_why_it_is_done_again(tmp_path, work, capsys, depends, module, why):
+    _do(tmp_path, work, {"n": 1, "of_run": {"epochs": 3, "alpha": 0.0}})
+    assert "again" not in capsys.readouterr().err
+    work.output.unlink()
+    _do(tmp_path, work, depends, (module,))
+    assert f"one, again: {why}\n" in capsys.readouterr().err
+
+
 def test_done_again_if_its_output_is_gone(tmp_path, work):
     _do(tmp_path, work)
     work.output.unlink()

@@ -99,6 +99,14 @@ def test_cards_and_table_compare_the_same_files():
     assert "before the file was made anew" not in after
 
 
+def test_a_student_that_costs_more_is_said_to():
+    teacher, student = measured("teacher.tflite", 3_000_000, 250.0), measured("student.tflite", 9_000_000, 300.0)
+    run = made_summary(benchmark=(teacher, student), file_sha256=student.sha256)
+    text = assert_stands_alone(report_page(made_figures(run))).text
+    assert "3.0 × larger 9.00 MB than the teacher as .tflite" in text
+    assert "1.2 × slower 0.30 ms a sentence than that teacher" in text
+
+
 def test_files_that_were_measured_on_other_texts_have_no_place_against_accuracy():
     student = replace(measured("student.tflite", 3_000_000, 250.0), accuracy=None)
     run = made_summary(benchmark=(student,), file_sha256=student.sha256)
