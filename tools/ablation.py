@@ -25,6 +25,8 @@ from tfkd.config import TeacherConfig
 from tfkd.errors import TfkdError, UsageError
 from tfkd.files import read_json, write_text
 from tfkd.native_stderr import import_tensorflow
+from tfkd.pipeline.run_config import STEPS_FOLDER
+from tfkd.pipeline.run_folder import FIGURES_STEP
 from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
 from tfkd.training.model_folders import is_finetuned
@@ -198,7 +200,8 @@ def _write_table(folder: Path, variants: Collection[Variant]) -> str:
     ]
     for variant in variants:
         metrics = read_json(folder / variant.name / "metrics.json")
-        steps = [read_json(path) for path in (folder / variant.name / "steps").glob("*.json")]
+        records = (folder / variant.name / STEPS_FOLDER).glob("*.json")
+        steps = [read_json(path) for path in records if path.stem != FIGURES_STEP]  # which is done each time
         own = metrics["teacher"]["dev_accuracy"]
         rows.append(
             (
