@@ -1,11 +1,12 @@
 """What a step may write over, and what it may not; how it does."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from tfkd.errors import InputError, OutputError
-from tfkd.files import atomic_folder, refuse_to_replace
+from tfkd.files import alone_in, atomic_folder, refuse_to_replace
 
 
 def refuse(folder):
@@ -67,3 +68,24 @@ def test_the_old_folder_stays_if_the_new_one_cannot_take_its_place(tmp_path, mon
     with pytest.raises(OutputError, match="file: can't be written: is a file"), atomic_folder(tmp_path / "file"):
         pass
     assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_one_at_a_time_is_in_a_folder(tmp_path):
+    entered = []
+
+    def enter():
+        with alone_in(tmp_path, wait=True):
+            entered.append("second")
+
+    second = threading.Thread(target=enter)
+    with alone_in(tmp_path):
+        with pytest.raises(OutputError, match=f"{tmp_path}: another process is at work there"), alone_in(tmp_path):
+            raise AssertionError("two are in")
+        second.start()
+        second.join(0.2)
+        assert not entered
+        entered.append("first")
+    second.join()
+    assert entered == ["first", "second"]
+    with alone_in(tmp_path / "new" / "one"):
+        assert (tmp_path / "new" / "one").is_dir()

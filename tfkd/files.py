@@ -72,8 +72,12 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path, wait: bool = False) -> Iterator[None]:
     """Keeps out of a folder whoever asks for the same, in this process or another.
+
+    Args:
+      folder: made if it isn't there.
+      wait: until it is left, if another one is in it.
 
     Raises:
       OutputError: another one is in it, or it can't be written.
@@ -86,7 +90,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     try:
         with contextlib.suppress(OSError):  # of a file system without locks
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError as e:
                 raise OutputError(f"{folder}: another process is at work there; wait for it, or end it first") from e
         yield

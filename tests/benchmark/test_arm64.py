@@ -15,6 +15,7 @@ from tfkd.benchmark.arm64 import arm64_emulator
 from tfkd.errors import InputError
 from tfkd.export.arithmetic import Reals
 from tfkd.export.lowering import lower
+from tfkd.files import LOCK_FILE
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 
@@ -111,4 +112,4 @@ def test_a_failed_fetch_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     with pytest.raises(InputError, match="--arm64: apt-get failed: E: no network"):
         arm64_emulator.__wrapped__()
-    assert [path.name for path in tmp_path.iterdir()] == ["programs"]
+    assert {path.name for path in tmp_path.iterdir()} == {"programs", LOCK_FILE}

@@ -24,7 +24,7 @@ import numpy as np
 
 from tfkd.assets import cache_folder
 from tfkd.errors import InputError
-from tfkd.files import atomic_folder, write_text
+from tfkd.files import alone_in, atomic_folder, write_text
 from tfkd.progress import say
 
 _SOURCES = Path(__file__).parents[1] / "device" / "arm64"
@@ -178,18 +178,20 @@ def arm64_emulator() -> Arm64Emulator:
     Raises:
       InputError: something that it is made of is missing, and can't be fetched.
     """
-    version = importlib.metadata.version("ai-edge-litert")
     if shutil.which(_QEMU) is None:
         _install_qemu()
+    version = importlib.metadata.version("ai-edge-litert")
     plugins = 1 if _qemu_version() < 9 else 2  # version of QEMU's interface for plugins
     folder = cache_folder() / f"arm64-litert-{version}-plugins{plugins}-r{_REVISION}"
     if not folder.exists():
         for needed, package in (("gcc", "gcc"), ("apt-get", "apt"), ("dpkg", "dpkg")):
             if shutil.which(needed) is None:
                 raise InputError(f"--arm64: {needed} isn't there; install {package}, on Debian, and try again")
-        say(f"arm64: fetching Python and LiteRT {version} of ARM64 (some 60 MB) into {folder}; nothing is installed")
-        with atomic_folder(folder) as fresh:
-            _make(fresh, version, plugins)
+        with alone_in(cache_folder(), wait=True):
+            if not folder.exists():  # still
+                say(f"arm64: fetching Python and LiteRT {version} of ARM64 (some 60 MB) into {folder}")
+                with atomic_folder(folder) as fresh:
+                    _make(fresh, version, plugins)
     return Arm64Emulator(folder)
 
 
@@ -197,9 +199,11 @@ def _install_qemu() -> None:
     """Installs QEMU's user mode, if that can be done without asking."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise InputError(f"--arm64: {_QEMU} isn't there; install it (on Debian: apt-get install qemu-user)")
-    say("arm64: installing the package qemu-user with apt-get")
-    _run("apt-get", "-qq", "update")
-    _run("apt-get", "-qq", "-y", "install", "qemu-user")
+    with alone_in(cache_folder(), wait=True):  # apt-get refuses to be run twice at once
+        if shutil.which(_QEMU) is None:
+            say("arm64: installing the package qemu-user with apt-get")
+            _run("apt-get", "-qq", "update")
+            _run("apt-get", "-qq", "-y", "install", "qemu-user")
 
 
 def _make(folder: Path, litert_version: str, plugin_version: int) -> None:
