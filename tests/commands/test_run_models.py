@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Outcome, assert_one_line, call
-from tfkd.commands.run_models import teacher_in
+from tfkd.commands.run_models import teacher_in, teacher_of, transfer_set_in, transfer_set_of
 from tfkd.config import DataConfig, TeacherConfig
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.metadata import read_metadata
@@ -123,6 +123,12 @@ def test_export_takes_student_teacher_and_texts_of_a_run(run, tmp_path):
          f"--out={shown}")  # fmt: skip
     assert len(out.read_bytes()) == len(shown.read_bytes())
     assert call("export", f"--teacher={run}", "--max_tokens=6", f"--out={tmp_path / 'teacher.tflite'}").status == 0
+
+
+def test_no_path_is_no_run_wherever_one_is(run, monkeypatch):
+    monkeypatch.chdir(run)
+    assert (teacher_of(""), transfer_set_of(""), teacher_in(""), transfer_set_in("")) == ("",) * 4
+    assert teacher_of(".") == "teacher"
 
 
 def test_transfer_set_of_a_run(run, tmp_path):

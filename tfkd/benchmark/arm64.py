@@ -178,9 +178,9 @@ def arm64_emulator() -> Arm64Emulator:
     Raises:
       InputError: something that it is made of is missing, and can't be fetched.
     """
+    version = importlib.metadata.version("ai-edge-litert")
     if shutil.which(_QEMU) is None:
         _install_qemu()
-    version = importlib.metadata.version("ai-edge-litert")
     plugins = 1 if _qemu_version() < 9 else 2  # version of QEMU's interface for plugins
     folder = cache_folder() / f"arm64-litert-{version}-plugins{plugins}-r{_REVISION}"
     if not folder.exists():

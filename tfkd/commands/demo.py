@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
         raise UsageError(f"{len(arguments)} models: name one, a .tflite file or a run's folder")
     from tfkd.demo.demo import open_demo
 
-    teacher = teacher_of(FLAGS.teacher) if FLAGS.teacher else teacher_in(arguments[0])
+    teacher = teacher_of(FLAGS.teacher) or teacher_in(arguments[0])
     with open_demo(arguments[0], teacher, FLAGS.examples, FLAGS.port) as server:
         print(f"{arguments[0]}: {server.address} (Ctrl-C ends it)", flush=True)
         if FLAGS.open:

@@ -126,7 +126,7 @@ def _texts_to_fit(model: str, corpus: Corpus) -> Examples:
     from tfkd.export.exporter import CALIBRATION_TEXTS
     from tfkd.transfer_set.shards import ShardedTable, some_texts
 
-    if transfer_set := transfer_set_of(FLAGS.transfer_set) if FLAGS.transfer_set else transfer_set_in(model):
+    if transfer_set := transfer_set_of(FLAGS.transfer_set) or transfer_set_in(model):
         return some_texts(ShardedTable(transfer_set), CALIBRATION_TEXTS)
     return corpus.train
 

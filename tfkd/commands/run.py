@@ -85,8 +85,7 @@ def run_config() -> RunConfig:
     from tfkd.pipeline.run_config import RunConfig
 
     seeds = {"seed": FLAGS.seed, "student_seeds": student_seeds}
-    transfer_set = FLAGS.transfer_set and transfer_set_of(FLAGS.transfer_set)
     try:
-        return RunConfig(**configs, **seeds, transfer_set=transfer_set)  # type: ignore[arg-type]
+        return RunConfig(**configs, **seeds, transfer_set=transfer_set_of(FLAGS.transfer_set))  # type: ignore[arg-type]
     except ValueError as e:
         raise UsageError(str(e)) from e

@@ -115,7 +115,7 @@ def _given_or_of_run(flag: str, model: str, of_run: Callable[[RunConfig], Any], 
 
 
 def _run_at(path: str) -> RunFolder | None:
-    return RunFolder(Path(path), config_in(Path(path))) if _is_run(Path(path)) else None
+    return RunFolder(Path(path), config_in(Path(path))) if path and _is_run(Path(path)) else None
 
 
 def _is_run(path: Path) -> bool:
