@@ -110,6 +110,19 @@ def test_flags_that_would_do_nothing(command, says):
     assert_one_line(call(*command.split()), 2, says)
 
 
+@pytest.mark.parametrize("learnt_from", ["baseline", "transfer_set"])
+def test_what_is_held_in_the_last_epoch_needs_one_before_it(chain, tmp_path, learnt_from):
+    """Of what is trained; how long the other would be trained is another matter."""
+    source, flag, other = {
+        "baseline": ("--baseline", "baseline_epochs", "epochs"),
+        "transfer_set": (f"--transfer_set={chain.folder / 'transfer_set'}", "epochs", "baseline_epochs"),
+    }[learnt_from]
+    flags = (f"--data={chain.data}", source, "--rank=4", "--embeddings=random", f"--out={tmp_path / 'out'}")
+    outcome = call("distill", *flags, f"--{flag}=1", f"--{other}=2")
+    assert_one_line(outcome.without_notes(), 2, f"--rank=4: the last epoch is for it; expected --{flag}=2 or more")
+    assert not (tmp_path / "out").exists()
+
+
 def test_logits_of_another_model(chain, tmp_path):
     source, out = chain.folder / "transfer_set", tmp_path / "imported"
     assert call("label", f"--logits_from={source}", "--labels=negative,positive", f"--out={out}").status == 0
