@@ -66,7 +66,8 @@ class DataConfig:
     label_column: str = _option("", "name of the column with the label; default: guessed, and said")
     labels: tuple[str, ...] = _option(
         (),
-        "names of the labels in the order of their numbers, such as negative,positive; default: those found in train",
+        "names of the labels in the order of their numbers, such as negative,positive; default: a TFDS data set's own, "
+        "else those found in train, sorted",
     )
     dev_rows: int = _option(0, "rows to cut from train for dev, stratified, if there is no dev file; 0: a tenth")
     quoting: str = _option("auto", "whether fields of TSV may be quoted; auto: CSV yes, TSV no", ("auto", "yes", "no"))

@@ -34,6 +34,7 @@ from tfkd.files import read_json, write_json
 from tfkd.pipeline.road import _content_of, run
 from tfkd.pipeline.run_config import RunConfig, flags_of, refuse_other_flags
 from tfkd.report import metrics as metrics_module
+from tfkd.training.finetune import finetune
 from tfkd.training.student_folder import load_student
 
 STEPS = ["teacher", "sentences", "transfer_set", "student", "baseline", "export-student"]
@@ -323,6 +324,7 @@ def copying(finished, monkeypatch):
         def train(*args: Any) -> None:
             shutil.copytree(finished / name, args[-2], dirs_exist_ok=True)
             (args[-2] / "seed").write_text(str(args[-1]))
+            (args[-2] / "made").write_text(str(time.time_ns()))  # what is trained anew is another
 
         return train
 
@@ -341,6 +343,27 @@ def test_update_of_the_students_keeps_the_transfer_set(config, copied, capsys):
     assert _done(capsys.readouterr().err) == ["student", "baseline", "export-student"]
     run(replace(config, augmentation=AugmentationConfig(n_iter=1)), copied, update=True)
     assert _done(capsys.readouterr().err) == ["sentences", "transfer_set", "student", "export-student"]
+
+
+@pytest.mark.usefixtures("copying")
+def test_what_is_made_again_since_it_has_gone_is_made_of_by_what_it_is_now(config, copied, monkeypatch, capsys):
+    """The same seed gives the same weights on the same machine alone; a run may have come from another."""
+    shutil.rmtree(copied / "teacher")
+    run(config, copied)
+    assert _done(capsys.readouterr().err) == ["teacher"]
+
+    def on_another_machine(corpus, config, folder, seed):
+        return finetune(corpus, config, folder, seed + 1)
+
+    monkeypatch.setattr("tfkd.pipeline.road.finetune", on_another_machine)
+    shutil.rmtree(copied / "teacher")
+    run(config, copied)
+    err = capsys.readouterr().err
+    assert _done(err) == ["teacher", "transfer_set", "student", "export-student"]
+    assert "transfer_set, again: teacher changed\n" in err
+    shutil.rmtree(copied / "student")
+    run(config, copied)
+    assert _done(capsys.readouterr().err) == ["student", "export-student"]
 
 
 @pytest.mark.usefixtures("copying")

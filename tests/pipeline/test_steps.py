@@ -78,8 +78,9 @@ def work(tmp_path):
 
 
 def _do(folder, work, depends=None, modules=("tfkd.errors",)):
-    """A new run's Steps does one step."""
-    return Steps(folder).do("one", depends or {"n": 1}, modules, [work.output], work)
+    """A new run's Steps does one step; returns what tells what it depends on."""
+    Steps(folder).do("one", depends or {"n": 1}, modules, [work.output], work)
+    return recorded_step(folder, "one")["fingerprint"]
 
 
 def test_done_once(tmp_path, work, capsys):

@@ -185,6 +185,21 @@ def test_folder_that_is_no_finetuned_teacher_or_a_changed_one(whole, tiny_bert, 
         load_finetuned(copy)
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "says"),
+    [
+        ("teacher.json", "{}", r"teacher\.json: has no pretrained, label_names, .*; fine-tune again"),
+        ("teacher.json", "[]", r"teacher\.json: holds list, expected an object"),
+        ("config.json", "{}", r"the teacher can't be loaded \(.*\); fine-tune again"),
+    ],
+)
+def test_a_damaged_teacher_is_one_line(whole, tmp_path, file, content, says):
+    copy = shutil.copytree(whole[1], tmp_path / "teacher")
+    (copy / file).write_text(content)
+    with pytest.raises(InputError, match=says):
+        load_finetuned(copy)
+
+
 def test_word_vectors_are_of_the_pretrained_bert_whether_it_was_fine_tuned_before_or_not(whole, tiny_bert):
     words = ["good", "films"]
     of_finetuned = teacher_vectors(words, load_word_vector_teacher(str(whole[1])))

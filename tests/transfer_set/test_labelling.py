@@ -221,8 +221,9 @@ def imported(source, folder, classes=("neg", "pos"), shard_rows=2) -> ShardedTab
     return import_logits(source, classes, LabelConfig(shard_rows=shard_rows), folder)
 
 
-def test_logits_alone_are_a_transfer_set(tmp_path):
+def test_logits_alone_are_a_transfer_set(tmp_path, capsys):
     found = imported(written(tmp_path / "a.parquet", GOOD), tmp_path / "t")
+    assert "a.parquet were taken to be of neg, pos, in this order\n" in capsys.readouterr().err
     assert [shard.to_pylist() for shard in found] == [
         [
             {"text": "a", "source": "unlabelled", "label": None, "logits": [0.5, -1.0]},
@@ -318,8 +319,11 @@ def test_a_transfer_set_is_labelled_anew_and_sentences_are_not_written_over(tmp_
     first = label_sentences(sentences(tmp_path / "s"), teacher, "me", LABEL, tmp_path / "t")
     again = label_sentences(first, teacher, "me", LABEL, tmp_path / "again")
     assert [shard.to_pylist() for shard in again] == [shard.to_pylist() for shard in first]
+    with pytest.raises(InputError, match="can't be labelled in place, .* name another folder$"):
+        label_sentences(first, teacher, "another", LABEL, tmp_path / "x" / ".." / "t")
+    assert [shard.to_pylist() for shard in ShardedTable(tmp_path / "t")] == [shard.to_pylist() for shard in again]
     before = hashes(tmp_path / "s")
-    with pytest.raises(InputError, match="holds something else than a transfer set"):
+    with pytest.raises(InputError, match="can't be labelled in place"):
         label_sentences(ShardedTable(tmp_path / "s"), teacher, "me", LABEL, tmp_path / "s")
     with pytest.raises(InputError, match="holds something else than a transfer set"):
         imported(tmp_path / "t", tmp_path / "s")

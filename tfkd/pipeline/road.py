@@ -12,7 +12,7 @@ from typing import Any
 
 from tfkd.errors import InputError
 from tfkd.export.exporter import CALIBRATION_TEXTS, check_runtime, export_student
-from tfkd.files import alone_in, read_json, write_json
+from tfkd.files import alone_in, sha256_of, write_json
 from tfkd.pipeline.data import read_sentences_of_run
 from tfkd.pipeline.measuring import measure
 from tfkd.pipeline.reporting import dev_length_hint, write_reports
@@ -27,7 +27,7 @@ from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
-from tfkd.training.model_folders import TEACHER_FILE, is_finetuned, pretrained_of, warn_of_other_dev
+from tfkd.training.model_folders import facts_of_teacher, is_finetuned, pretrained_of, warn_of_other_dev
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, check_last_epoch, delimiter_of, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
@@ -163,7 +163,7 @@ class _Road:
     # --- teacher and transfer set ---
 
     def _transfer_set(self) -> tuple[ShardedTable, dict[str, Any]]:
-        """Returns the labelled sentences, and what they depend on."""
+        """Returns the labelled sentences, and what tells them from others."""
         if self.config.transfer_set:
             found = ShardedTable(self.config.transfer_set)
             if "dev" not in found.manifest:
@@ -174,7 +174,7 @@ class _Road:
                     f"{found.folder}: wasn't labelled by the teacher in {self.run.teacher}; name by --teacher the one "
                     "that did, or none that is fine-tuned"
                 )
-            return found, {"transfer_set": [shard["sha256"] for shard in found.manifest["shards"]]}
+            return found, {"transfer_set": _content_of_shards(found)}
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": {**dataclasses.asdict(label), "logits_from": ""}}
         # Given logits are imported all at once, or the transfer set stays as it was.
@@ -187,10 +187,9 @@ class _Road:
             }
         else:
             depends |= {"teacher": self.finetuned_step(), "sentences": self._sentences_step()}
-        fingerprint = self.steps.do(
-            "transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder), unfinished
-        )
-        return ShardedTable(folder), {"transfer_set": fingerprint}
+        self.steps.do("transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder), unfinished)
+        found = ShardedTable(folder)
+        return found, {"transfer_set": _content_of_shards(found)}
 
     def _label(self, folder: Path) -> None:
         label = self.config.label
@@ -201,6 +200,7 @@ class _Road:
             label_sentences(sentences, finetuned.teacher, finetuned.fingerprint, label, folder)
 
     def finetuned_step(self) -> str:
+        """Fine-tunes the teacher unless one is given; returns its fingerprint."""
         config, corpus = self.config, self.corpus
         if is_finetuned(config.teacher.teacher):
             return self.finetuned.fingerprint
@@ -211,7 +211,7 @@ class _Road:
             "label_names": corpus.label_names,
             "seed": config.seed,
         }
-        return self.steps.do(
+        self.steps.do(
             "teacher",
             depends,
             _TEACHER,
@@ -219,8 +219,10 @@ class _Road:
             lambda: finetune(corpus, config.teacher, self.run.teacher, config.seed),
             unfinished=[checkpoints_folder(self.run.teacher)],
         )
+        return facts_of_teacher(self.run.teacher)["fingerprint"]
 
-    def _sentences_step(self) -> str:
+    def _sentences_step(self) -> list[str]:
+        """Makes the sentences to be labelled; returns what tells them from others."""
         config, corpus, folder = self.config, self.corpus, self.folder / "sentences"
         depends = {
             "augmentation": dataclasses.asdict(config.augmentation),
@@ -231,13 +233,14 @@ class _Road:
             "label_names": corpus.label_names,
             "seed": config.seed,
         }
-        return self.steps.do(
+        self.steps.do(
             "sentences",
             depends,
             _SENTENCES,
             [folder / MANIFEST],
             lambda: write_sentences(corpus, config.augmentation, folder, config.label.shard_rows, config.seed),
         )
+        return _content_of_shards(ShardedTable(folder))
 
     @cached_property
     def finetuned(self) -> FinetunedTeacher:
@@ -271,7 +274,7 @@ class _Road:
             learning["vectors_seed"] = config.seed
         if config.student.tokenizer == PieceTokenizer.name:
             learning["pieces_of"] = self.pretrained
-        distilled = self.steps.do(
+        self.steps.do(
             student.name,
             {**learning, "distill": config.distill.of_student(), **depends},
             _STUDENT,
@@ -291,7 +294,12 @@ class _Road:
         file = self.run.exported(seed)
         self.steps.do(
             f"export-{file.stem}",
-            {"student": distilled, "export": dataclasses.asdict(config.export)},
+            {
+                "student": [sha256_of(path) for path in sorted(student.iterdir())],
+                "transfer_set": depends["transfer_set"],
+                "dev": digest(corpus.dev),
+                "export": dataclasses.asdict(config.export),
+            },
             _EXPORT,
             [file],
             lambda: self._export(student, file, transfer_set),
@@ -365,6 +373,10 @@ def _drop_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def _content_of_shards(table: ShardedTable) -> list[str]:
+    return [shard["sha256"] for shard in table.manifest["shards"]]
+
+
 def _content_of(model: str) -> str | list[list[Any]]:
     """Returns what tells one content of a file or folder from another, by whatever path; a name that is none as it is.
 
@@ -372,6 +384,6 @@ def _content_of(model: str) -> str | list[list[Any]]:
     """
     path = Path(model)
     if is_finetuned(path):
-        return str(read_json(path / TEACHER_FILE).get("fingerprint"))
+        return facts_of_teacher(path)["fingerprint"]
     files = [f for f in sorted(path.glob("[!.]*")) if f.is_file()] if path.is_dir() else [path]
     return [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.exists()] or model

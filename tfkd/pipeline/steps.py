@@ -50,22 +50,19 @@ class Steps:
         outputs: Sequence[Path],
         action: Callable[[], object],
         unfinished: Sequence[Path] = (),
-    ) -> str:
+    ) -> None:
         """Does a step unless it was done with all it depends on as it is now.
 
         Versions of libraries are recorded and, where they are others now, told; they redo nothing.
 
         Args:
           name: of the step.
-          depends: data, flags and earlier steps it depends on, as JSON.
+          depends: data, flags and what earlier steps made, by its content, as JSON.
           modules: the code that decides what it gives.
           outputs: what it leaves; if any is gone it is done again.
           action: does it.
           unfinished: folders that it leaves when it is killed, and goes on from; what other data, flags or code
             left there is removed.
-
-        Returns:
-          A fingerprint of all it depends on, for later steps to depend on.
         """
         code = code_digest(modules)
         fingerprint = _sha256({"depends": depends, "code": code})
@@ -75,7 +72,7 @@ class Steps:
             if "started" in known:  # with other flags, in vain
                 write_json(path, {k: v for k, v in known.items() if k not in ("started", "spent")})
             say(f"{self._place(name)}{name}: done already ({duration(known['seconds'])}{_with_others(known)})")
-            return fingerprint
+            return
         say(f"{self._place(name)}{name}{_why_again(known, depends, code)}")
         if fingerprint not in (known.get("started"), known.get("fingerprint")):
             for folder in unfinished:
@@ -85,7 +82,6 @@ class Steps:
         write_json(path, {**record, "libraries": {"tfkd": tfkd.__version__, **_versions()}})
         self._done_now.add(name)
         say(f"{name}: done in {duration(self.seconds[name])}")
-        return fingerprint
 
     def repeat(self, name: str, action: Callable[[], _Result]) -> _Result:
         """Does a step that is done each time, and returns what it gives; its record has its time alone."""

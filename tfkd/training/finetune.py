@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfkd.assets import ASSETS, asset_folder
 from tfkd.config import TeacherConfig
 from tfkd.errors import InputError
-from tfkd.files import atomic_folder, read_json, refuse_to_replace, sha256_of, write_json
+from tfkd.files import atomic_folder, refuse_to_replace, sha256_of, write_json
 from tfkd.models.frozen_blocks import TrainedBlocks
 from tfkd.models.r_drop import twice
 from tfkd.models.teacher import BertInputs, Teacher, compile_for_finetuning
@@ -24,7 +24,7 @@ from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import Corpus, digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.loop import fit_epochs, make_deterministic
-from tfkd.training.model_folders import TEACHER_FILE, is_finetuned, pretrained_of
+from tfkd.training.model_folders import TEACHER_FILE, facts_of_teacher, is_finetuned, pretrained_of
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,20 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
     folder = Path(folder)
     if not is_finetuned(folder):
         raise InputError(f"{folder}: no fine-tuned teacher ({TEACHER_FILE} is missing); run `tfkd finetune` first")
-    description = read_json(folder / TEACHER_FILE)
-    if _fingerprint(folder) != description["fingerprint"]:
+    facts = facts_of_teacher(folder)
+    if _fingerprint(folder) != facts["fingerprint"]:
         raise InputError(f"{folder}: the weights aren't those that {TEACHER_FILE} names; fine-tune again")
+    try:
+        teacher = Teacher.from_preset(folder, facts["max_pieces"])
+    except Exception as e:  # as in load_pretrained
+        reason = " ".join(str(e).split())[:300]
+        raise InputError(f"{folder}: the teacher can't be loaded ({type(e).__name__}: {reason}); fine-tune again") from e
     return FinetunedTeacher(
-        teacher=Teacher.from_preset(folder, description["max_pieces"]),
-        label_names=tuple(description["label_names"]),
-        pairs=description.get("pairs"),
-        fingerprint=description["fingerprint"],
-        dev_accuracy=description["dev_accuracy"],
+        teacher=teacher,
+        label_names=tuple(facts["label_names"]),
+        pairs=facts.get("pairs"),
+        fingerprint=facts["fingerprint"],
+        dev_accuracy=facts["dev_accuracy"],
     )
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from tfkd.files import read_json
+from tfkd.errors import InputError
+from tfkd.files import read_json, read_object
 from tfkd.progress import say
 
 TEACHER_FILE, STUDENT_FILE = "teacher.json", "student.json"
+
+_OF_EACH_TEACHER = ("pretrained", "label_names", "max_pieces", "dev_accuracy", "fingerprint")
 
 
 def is_finetuned(folder: str | Path) -> bool:
@@ -18,6 +22,19 @@ def is_finetuned(folder: str | Path) -> bool:
 def is_student(folder: str | Path) -> bool:
     """Says whether `save_student` wrote this folder."""
     return (Path(folder) / STUDENT_FILE).is_file()
+
+
+def facts_of_teacher(folder: str | Path) -> dict[str, Any]:
+    """Returns what a fine-tuned teacher's folder says of it: what `finetune` wrote to TEACHER_FILE.
+
+    Raises:
+      InputError: it isn't there, or damaged.
+    """
+    path = Path(folder) / TEACHER_FILE
+    facts = read_object(path)
+    if missing := [name for name in _OF_EACH_TEACHER if name not in facts]:
+        raise InputError(f"{path}: has no {', '.join(missing)}; fine-tune again")
+    return facts
 
 
 def warn_of_other_dev(folder: str | Path, dev: str) -> None:
@@ -41,4 +58,4 @@ def pretrained_of(teacher: str) -> str:
     """
     if not is_finetuned(teacher):
         return teacher
-    return str(read_json(Path(teacher) / TEACHER_FILE)["pretrained"])
+    return str(facts_of_teacher(teacher)["pretrained"])

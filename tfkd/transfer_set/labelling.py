@@ -60,9 +60,11 @@ def label_sentences(
       folder: where the shards of `transfer_set_schema` go.
 
     Raises:
-      InputError: the folder holds something else than a transfer set.
+      InputError: the folder holds something else than a transfer set, or is the one that is to be labelled.
     """
     folder = Path(folder)
+    if folder.resolve() == sentences.folder.resolve():
+        raise InputError(f"{folder}: can't be labelled in place, as shards are replaced one by one; name another folder")
     _refuse_to_replace(folder)
     facts = {
         **{k: v for k, v in sentences.manifest.items() if k not in ("rows", "shards")},
@@ -128,6 +130,7 @@ def import_logits(
             why = "no rows" if dev is None else "no rows but what holds texts of dev"
             raise InputError(f"--logits_from={source}: {why} in {', '.join(map(str, paths))}")
         write_manifest(temporary, shards, facts)
+    say(f"label: the logits of {source} were taken to be of {', '.join(label_names)}, in this order")
     return ShardedTable(folder)
 
 
