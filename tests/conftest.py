@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 import tfkd  # noqa: F401  (sets TensorFlow's environment before anything imports it)
 
 if TYPE_CHECKING:
     from tfkd.models.teacher import Teacher
+
+# How long an example takes says nothing here: the first one may import TensorFlow, and tests run beside each other.
+settings.register_profile("tfkd", deadline=None)
+settings.load_profile("tfkd")
 
 GOOD, BAD = ("good", "great", "fine", "lovely"), ("bad", "awful", "dull", "poor")
 NOUNS = ("film", "plot", "cast", "story", "scene")

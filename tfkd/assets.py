@@ -134,8 +134,6 @@ def cache_folder() -> Path:
     """Returns where assets are kept: TFKD_CACHE, else `tfkd` in the user's cache directory."""
     if chosen := os.environ.get("TFKD_CACHE"):
         return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "tfkd" / "cache"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "tfkd"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfkd"
@@ -197,8 +195,9 @@ def _work_folder(cache: Path) -> Iterator[Path]:
     try:
         cache.mkdir(parents=True, exist_ok=True)
         for left in cache.glob(".fetch.*"):
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # another process has just ended with it
+                if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(left, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix=".fetch.", dir=cache))
     except OSError as e:
         raise InputError(f"{cache}: the cache can't be written: {e.strerror or e}; TFKD_CACHE names another") from e

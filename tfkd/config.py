@@ -205,8 +205,8 @@ class StudentConfig:
     )
     min_count: int = _option(
         1,
-        "a word that the texts have less often, and the BERT has not, isn't kept either: it becomes <UNKNOWN>, or is "
-        "read by its pieces",
+        "a word that the texts have less often isn't kept either: it becomes <UNKNOWN>, or is read by its pieces; the "
+        "BERT's own are, by students of pieces and by those of words that keep to its vectors",
     )
     tokenizer: str = _option(
         "pieces",
@@ -233,7 +233,7 @@ class StudentConfig:
         for flag in ("vocabulary_size", "training_vocabulary_size"):
             _check(getattr(self, flag) > 3, flag, getattr(self, flag), "more than the 3 special words")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
-        most = 4 * self.hidden_size // 5  # more would save nothing
+        most = (4 * self.hidden_size - 1) // 5  # more would save a state's step nothing
         _check(self.rank == 0 or 2 <= self.rank <= most, "rank", self.rank, f"0, or from 2 to {most}")
         _check(self.table_bits in (4, 8), "table_bits", self.table_bits, "4 or 8")
         _check_choice(self, "tokenizer")

@@ -1,6 +1,6 @@
 """Ablation: what each part of a recipe is worth, each variant over several students.
 
-    python tools/ablation.py --flagfile=recipes/quickstart.flags --student_seeds=1,2,3
+    python tools/ablation.py --flagfile=recipes/quickstart.flags --name=ablation --student_seeds=1,2,3
 
 Takes the flags of `tfkd run`, and does a run for each variant below --runs/--name: one teacher for all but those that
 are fine-tuned otherwise, and one transfer set for all variants that are augmented alike. Started again after an

@@ -141,7 +141,7 @@ def _made(student: Student, dev: Examples, ids: np.ndarray, folder: Path) -> lis
     from tools import peers
 
     model, tokens = student.model, FLAGS.tokens
-    texts = student.tokenizer.encode(some_texts(ShardedTable(required("transfer_set")), 2000).texts)
+    texts = student.tokenizer.encode(some_texts(ShardedTable(required("transfer_set")), 2000).texts, masked=True)
     to_fit = texts.padded(length=tokens)
     contents: dict[str, Callable[[], bytes]] = {
         name: functools.partial(_lowered, model, to_fit, ExportConfig(max_tokens=tokens, **changes))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import sys
 import urllib.request
 
 import pytest
@@ -94,7 +93,6 @@ def test_tensorflow_is_imported_for_a_teacher_alone(chain, no_assets):
 
 
 @pytest.mark.real
-@pytest.mark.skipif(sys.platform == "win32", reason="its browser is a script of the shell's")
 def test_open_calls_the_browser(chain, tmp_path, monkeypatch, mediapipe_at_hand):  # noqa: F811
     script, opened = tmp_path / "browser", tmp_path / "opened"
     script.write_text(f'#!/bin/sh\necho "$1" >"{opened}"\n')

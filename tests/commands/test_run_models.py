@@ -129,6 +129,25 @@ def test_no_path_is_no_run_wherever_one_is(run, monkeypatch):
     monkeypatch.chdir(run)
     assert (teacher_of(""), transfer_set_of(""), teacher_in(""), transfer_set_in("")) == ("",) * 4
     assert teacher_of(".") == "teacher"
+    elsewhere = run.parent / "elsewhere.tflite"
+    shutil.copy(run / "export" / "student.tflite", elsewhere)
+    outcome = call("benchmark", "../elsewhere.tflite", "--runs=10")
+    assert outcome.status == 0, outcome.err
+    assert "as in" not in outcome.err
+
+
+def test_the_word_vectors_of_a_runs_teacher(run, tmp_path):
+    outcome = call("distill", f"--data={json.loads((run / 'flags.json').read_text())['data']}", f"--teacher={run}",
+                   f"--transfer_set={run}", "--embedding_dim=4", "--hidden_size=4", "--dense_size=4", "--epochs=1",
+                   f"--out={tmp_path / 'student'}")  # fmt: skip
+    assert outcome.status == 0, outcome.err
+
+
+def test_a_file_of_a_run_is_one_in_its_own_folder_too(run, monkeypatch):
+    monkeypatch.chdir(run / "export")
+    outcome = call("evaluate", "--json", "student.tflite")
+    assert rows_of(outcome) == {"student.tflite": 24}
+    assert f"data: as in {run}" in outcome.err
 
 
 def test_transfer_set_of_a_run(run, tmp_path):

@@ -189,7 +189,7 @@ def test_long_texts_need_a_loop(student, tokenizer, tmp_path):
 
 
 def test_int8_with_too_few_texts_is_refused(student, tokenizer, tmp_path):
-    few = Examples.without_labels(TEXTS.texts[:9])
+    few = Examples.without_labels(TEXTS.texts[:9] * 9)
     with pytest.raises(InputError, match=r"9 different texts to calibrate with; .* --quantization=int8, --export_rank"):
         export_student(
             student,

@@ -35,7 +35,7 @@ def lowered(model: keras.Model, tokens: int, weights: str = "float32", lowering:
     return Lowered(lower(weights_of(model), [tokens], lambda graph: Reals(graph, weights), lowering))
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(data=st.data())
 def test_lowered_gru_equals_keras_masked_gru(data):
     size = st.integers(1, 9)

@@ -63,7 +63,7 @@ def padded(texts: list[list[int]], tokens: int) -> np.ndarray:
     return np.array([[*text, *[0] * (tokens - len(text))] for text in texts], np.int32)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(data=st.data())
 def test_lowered_student_equals_keras_masked_bilstm(data):
     size = st.integers(1, 9)
@@ -79,7 +79,7 @@ def test_lowered_student_equals_keras_masked_bilstm(data):
         np.testing.assert_allclose(lowered(model, tokens, lowering=lowering)(rows), expected, atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(data=st.data())
 def test_lowered_student_of_pairs_equals_keras(data):
     size = st.integers(1, 9)
@@ -96,7 +96,7 @@ def test_lowered_student_of_pairs_equals_keras(data):
 
 @pytest.mark.parametrize("lowering", LOWERINGS)
 @pytest.mark.parametrize("numbers", ["float32", "float16", "int8", "integers"])
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(data=st.data())
 def test_what_pads_a_text_changes_nothing(numbers, lowering, data):
     size, length = st.integers(1, 40), st.integers(1, 6)
@@ -116,7 +116,7 @@ def test_what_pads_a_text_changes_nothing(numbers, lowering, data):
     np.testing.assert_allclose(short(padded(texts, tokens)), long(padded(texts, more)), atol=1e-6)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(words=st.lists(st.integers(1, 9), max_size=5), segments=st.integers(0, 1))
 def test_like_bert_it_reads_what_stands_between_cls_and_sep(words, segments):
     model = randomized(BiLstmClassifier(10, 2, 6, 5, 4))

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.export.conftest import DEV, LABELS, MAX_TOKENS, TEXTS
+from tests.text.test_word_tokenizer import of_unicode_14
 from tfkd.config import ExportConfig
 from tfkd.export.exporter import export_student
 from tfkd.export.graph import Graph, Model
@@ -123,19 +124,22 @@ def test_mediapipe_reads_the_same_ids(mediapipe_ids, our_ids, text):
     assert mediapipe_ids(text) == our_ids(text)
 
 
-@settings(max_examples=300, deadline=None)
+@of_unicode_14
+@settings(max_examples=300)
 @given(text=any_text)
 def test_mediapipe_reads_the_same_ids_of_any_text(mediapipe_ids, our_ids, text):
     assert mediapipe_ids(text) == our_ids(text)
 
 
-@settings(max_examples=300, deadline=None)
+@of_unicode_14
+@settings(max_examples=300)
 @given(parts=film_text)
 def test_mediapipe_reads_the_same_ids_among_known_words(mediapipe_ids, our_ids, parts):
     text = "".join(parts)
     assert mediapipe_ids(text) == our_ids(text)
 
 
+@of_unicode_14
 def test_every_assigned_character_parts_words_or_not_as_in_mediapipe(read_tokenizer):
     """`good<c>film` is two words if c is a delimiter, an unknown one if not."""
     at_once = 1000  # texts of one character each, joined by spaces

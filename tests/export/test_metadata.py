@@ -43,7 +43,7 @@ def test_metadata_round_trips(tflite, tokenizer):
     assert metadata.name == "tfkd student"
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     labels=st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1), min_size=2, max_size=2),
     spellings=st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1)),
@@ -146,7 +146,7 @@ def test_labels_of_another_number_than_classes(bare, tflite):
         parse_metadata(with_metadata(bare, three), "x.tflite")
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_gives_one_line_or_its_metadata(tflite, data):
     content = bytearray(tflite.read_bytes())

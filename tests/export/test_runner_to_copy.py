@@ -17,6 +17,7 @@ from hypothesis import given, settings
 
 from tests.export.conftest import DEV, LABELS, MAX_TOKENS, TEXTS
 from tests.export.test_mediapipe import AWKWARD_TEXTS, any_text, film_text
+from tests.text.test_word_tokenizer import of_unicode_14
 from tfkd.config import ExportConfig
 from tfkd.export.exporter import export_student
 from tfkd.export.litert_classifier import LiteRtClassifier
@@ -88,14 +89,16 @@ def both(request, files):
     return _runner().Classifier(str(path)).tokens, LiteRtClassifier.from_file(path).tokenizer
 
 
-@settings(max_examples=300, deadline=None)
+@of_unicode_14
+@settings(max_examples=300)
 @given(text=any_text)
 def test_ids_of_any_text(both, text):
     tokens, tokenizer = both
     assert tokens(text) == tokenizer.encode([text]).ids.tolist()
 
 
-@settings(max_examples=300, deadline=None)
+@of_unicode_14
+@settings(max_examples=300)
 @given(parts=film_text)
 def test_ids_among_known_words(both, parts):
     tokens, tokenizer = both

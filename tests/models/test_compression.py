@@ -13,7 +13,7 @@ from tfkd.models.compression import basis_of, in_few_dimensions, with_rank_of, w
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 from tfkd.models.student_weights import LstmWeights, StudentWeights
-from tfkd.models.texts_met import MIN_TEXTS, TextsMet
+from tfkd.models.texts_met import TextsMet
 
 WORDS, DIM, HIDDEN = 60, 16, 12
 
@@ -79,7 +79,9 @@ def test_words_that_are_met_come_nearest(weights, texts):
 
 def test_what_would_save_nothing_changes_nothing(weights, texts):
     assert with_table_of(weights, DIM + 1, texts) is weights
-    assert with_rank_of(weights, DIM + 1, texts) is weights
+    # 29 dimensions of a word, its constant and a state to 48 gates: 1,392 weights, and 77 for each dimension between.
+    assert with_rank_of(weights, 19, texts) is weights
+    assert with_rank_of(weights, 18, texts).directions[0].expansion is not None
 
 
 def test_word_counts(texts):
@@ -95,13 +97,6 @@ def test_ranges_are_the_largest_magnitudes(weights, texts):
     expected = max(np.abs(words @ lstm.kernel + lstm.bias).max() for lstm in weights.directions)
     np.testing.assert_allclose(ranges.projected, expected, rtol=1e-5)
     assert ranges.total <= ranges.projected + ranges.recurrent
-
-
-def test_too_few_texts_and_texts_all_alike_are_refused():
-    alike = np.ones((500, 4), np.int32)
-    alike[: MIN_TEXTS - 2, 0] = np.arange(2, MIN_TEXTS)
-    with pytest.raises(InputError, match=f"31 different texts to calibrate with; at least {MIN_TEXTS} expected"):
-        TextsMet(alike)
 
 
 def test_a_dead_student_is_refused(weights, texts):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.models.losses import (
@@ -109,7 +109,6 @@ finite = st.floats(-30, 30, width=32, allow_subnormal=False)  # TensorFlow takes
 no_tie = st.tuples(finite, finite, finite).filter(lambda logits: len(set(logits)) == 3)
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(st.tuples(st.integers(-1, 2), no_tie, st.tuples(finite, finite, finite)), min_size=1),
     alpha=st.floats(0, 1),

@@ -111,7 +111,7 @@ def test_padded_batch_by_hand(teacher):
     }
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4))
 def test_any_text_is_read(teacher, texts):
     pieces = teacher.encode(texts)

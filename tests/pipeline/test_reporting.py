@@ -204,9 +204,14 @@ def test_a_teacher_that_has_gone(copied):
 
 def test_a_teacher_of_another_run_that_has_gone(copied, tmp_path):
     flags = read_json(copied / "flags.json")
-    elsewhere = {"teacher": str(tmp_path / "gone"), "transfer_set": str(copied / "transfer_set")}
-    (copied / "flags.json").write_text(json.dumps(flags | elsewhere))
-    assert_one_line(call("report", copied), 1, f"--teacher={tmp_path / 'gone'}, has gone; put it back there")
+    (copied / "steps" / "teacher.json").unlink()  # as a run that was given its teacher has none
+    for given in {}, {"transfer_set": str(copied / "transfer_set")}:
+        (copied / "flags.json").write_text(json.dumps(flags | {"teacher": str(tmp_path / "gone")} | given))
+        assert_one_line(
+            call("report", copied),
+            1,
+            f"--teacher={tmp_path / 'gone'}, isn't there; put it back, or call this where the run was started",
+        )
 
 
 # --- several ---

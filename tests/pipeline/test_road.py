@@ -486,7 +486,9 @@ def test_logits_of_another_model_need_no_teacher(config, finished, tmp_path, mon
     assert not (tmp_path / "run" / "teacher").exists()
     page = assert_stands_alone((tmp_path / "run" / "report.html").read_text("utf-8"))
     assert "Where student and teacher disagree" not in page.text
-    assert "Distilled by tfkd from given logits" in (tmp_path / "run" / "model_card.md").read_text("utf-8")
+    card = (tmp_path / "run" / "model_card.md").read_text("utf-8")
+    assert "Distilled by tfkd from given logits" in card
+    assert "sentences, given with their logits (`--logits_from=" in card
 
 
 # --- killed ---
@@ -649,7 +651,8 @@ def test_word_vectors_of_another_content_are_other_ones(tmp_path):
     assert _content_of(str(tmp_path / "vectors")) == known
     file.write_text("2 2\nfilm 0 1\ngood 1 0\n")
     assert _content_of(str(file)) != known
-    write_json(tmp_path / "vectors" / "teacher.json", {"fingerprint": "of these weights"})
+    facts = {"pretrained": "minilm_l6", "label_names": [], "max_pieces": 8, "dev_accuracy": 1.0}
+    write_json(tmp_path / "vectors" / "teacher.json", {**facts, "fingerprint": "of these weights"})
     assert _content_of(str(tmp_path / "vectors")) == "of these weights"
     assert _content_of("minilm_l6") == "minilm_l6"
 
@@ -676,6 +679,9 @@ def test_another_runs_transfer_set_without_its_teacher(config, finished, tmp_pat
     assert set(metrics["teacher"].values()) == {metrics["student"]["teacher_agreement"]} == {None}
     known = read_json(finished / "metrics.json")
     assert metrics["export"]["dev_accuracy"] == known["export"]["dev_accuracy"]
+    card = (tmp_path / "shared" / "model_card.md").read_text("utf-8")
+    assert "Distilled by tfkd from the logits of another run (`--transfer_set=" in card
+    assert "sentences, another run's (`--transfer_set=" in card
 
 
 def test_a_transfer_set_of_another_task_is_refused(config, finished, tmp_path):

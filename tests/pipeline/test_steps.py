@@ -139,6 +139,29 @@ def test_what_a_killed_try_left_is_kept_for_the_same_try_alone(tmp_path, depends
     assert seen == ([unfinished / "epoch"] if kept else [])
 
 
+def test_what_another_try_left_goes_when_what_was_made_before_it_is_wanted_again(tmp_path, work):
+    """But for what lies where the step's output does."""
+    unfinished, beside = tmp_path / "output.checkpoints", tmp_path / "shards"
+    outputs = [work.output, beside / "manifest"]
+
+    def made():
+        work()
+        beside.mkdir()
+        outputs[1].touch()
+
+    def killed():
+        unfinished.mkdir()
+        raise KeyboardInterrupt
+
+    Steps(tmp_path).do("one", {"n": 1}, ["tfkd.errors"], outputs, made, [unfinished, beside])
+    with pytest.raises(KeyboardInterrupt):
+        Steps(tmp_path).do("one", {"n": 2}, ["tfkd.errors"], outputs, killed, [unfinished])
+    Steps(tmp_path).do("one", {"n": 1}, ["tfkd.errors"], outputs, work, [unfinished, beside])
+    assert work.done == 1
+    assert not unfinished.exists()
+    assert outputs[1].exists()
+
+
 def test_a_library_that_changed_is_told_and_redoes_nothing(tmp_path, work, monkeypatch, capsys):
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1.0")
     _do(tmp_path, work)

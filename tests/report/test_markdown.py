@@ -78,7 +78,7 @@ def test_report():
         "\n"
         "## Time\n"
         "\n"
-        "- teacher: 420 s\n"
+        "- teacher: 7 min 0 s\n"
         "- export-student: 9 s\n"
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.config import AugmentationConfig
@@ -247,7 +247,6 @@ def test_tagger_gives_penn_tags():
     assert pattern_tagger()([]) == []
 
 
-@settings(deadline=None)
 @given(text=any_text, seed=st.integers(0, 9))
 def test_what_stands_between_words_stays_as_it_is(text, seed):
     rng = np.random.default_rng(seed)
@@ -263,7 +262,6 @@ def test_what_stands_between_words_stays_as_it_is(text, seed):
         assert masked.augment(tagged, rng) == "[MASK]".join(gaps)
 
 
-@settings(deadline=None)
 @given(text=any_text, seed=st.integers(0, 9))
 def test_ngram_is_a_part_of_the_text(text, seed):
     augmenter = Augmenter(texts_of(text), AugmentationConfig(n_iter=3, p_mask=0.0, p_pos=0.0, p_ng=1.0))

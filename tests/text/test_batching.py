@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.text.batching import shuffled_batches, sorted_batches
@@ -12,7 +12,6 @@ from tfkd.text.batching import shuffled_batches, sorted_batches
 many_lengths = st.lists(st.integers(0, 50), max_size=300).map(np.array)
 
 
-@settings(deadline=None)
 @given(lengths=many_lengths, batch_size=st.integers(1, 40), seed=st.integers(0, 9))
 def test_every_row_is_in_one_batch_and_one_batch_alone_is_smaller(lengths, batch_size, seed):
     for batches in (
@@ -25,7 +24,6 @@ def test_every_row_is_in_one_batch_and_one_batch_alone_is_smaller(lengths, batch
         assert sizes == [batch_size] * full + [rest] * (rest > 0)
 
 
-@settings(deadline=None)
 @given(lengths=many_lengths, batch_size=st.integers(5, 40), seed=st.integers(0, 9))
 def test_batches_of_one_window_do_not_overlap_in_length(lengths, batch_size, seed):
     # 300 rows lie within one window of 64 batches.
@@ -34,14 +32,12 @@ def test_batches_of_one_window_do_not_overlap_in_length(lengths, batch_size, see
     assert all(high <= low for (_, high), (low, _) in itertools.pairwise(ranges))
 
 
-@settings(deadline=None)
 @given(lengths=many_lengths, batch_size=st.integers(1, 40))
 def test_inference_goes_from_the_shortest_to_the_longest(lengths, batch_size):
     order = np.concatenate([[], *sorted_batches(lengths, batch_size)]).astype(int)
     assert lengths[order].tolist() == sorted(lengths.tolist())
 
 
-@settings(deadline=None)
 @given(lengths=many_lengths, batch_size=st.integers(1, 40))
 def test_progress_counts_a_row_by_its_length_and_all_rows_as_many_as_they_are(lengths, batch_size):
     counted = []

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.text.test_word_tokenizer import any_text
+from tests.text.test_word_tokenizer import any_text, of_unicode_14
 from tfkd.text.piece_tokenizer import PieceTokenizer, split_at_punctuation
 from tfkd.text.piece_vocabulary import SPECIAL_PIECES, PieceVocabulary
 from tfkd.text.vocabulary import MASK_ID, PAD_ID, UNKNOWN_ID
@@ -81,7 +81,7 @@ def test_texts_without_words():
     assert len(TOKENIZER.encode([])) == 0
 
 
-@settings(deadline=None)
+@of_unicode_14
 @given(texts=st.lists(st.one_of(any_text, st.text("unwatchblefimkgr -'")), max_size=5))
 def test_texts_together_are_read_as_each_alone(texts):
     together = TOKENIZER.encode(texts)
@@ -91,7 +91,7 @@ def test_texts_together_are_read_as_each_alone(texts):
         assert together.ids[together.offsets[i] : together.offsets[i + 1]].tolist() == alone
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(text=st.text("unwatchblefimkgr2 .-'"))
 def test_pieces_are_those_of_tensorflow_text(text):
     import tensorflow_text

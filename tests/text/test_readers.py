@@ -24,7 +24,7 @@ CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\t
     lambda text: text.strip()
 )
 ROWS = st.lists(st.tuples(TEXT, st.sampled_from(["negative", "positive", "0", "1"])), min_size=1, max_size=20)
-PROPERTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def read(path: Path, wanted=("text", "label"), **options) -> list[tuple]:

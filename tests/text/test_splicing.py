@@ -3,7 +3,7 @@
 from collections import Counter
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.text.test_augmentation import Script, any_text, chi_squared, initial, one_tag, single, within
@@ -132,7 +132,6 @@ def test_without_a_text_there_are_none():
 # --- any text ----------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(texts=st.lists(any_text, min_size=1, max_size=5), seed=st.integers(0, 9))
 def test_words_are_those_of_the_sources(texts, seed):
     rows = [(tag_text(text, one_tag),) for text in texts]

@@ -140,7 +140,7 @@ def test_what_is_no_file_of_vectors(tmp_path, make, says):
     assert "\n" not in str(error.value)
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=60), name=st.sampled_from(["x.bin", "x.txt", "x.vec.gz"]), header=st.booleans())
 def test_any_bytes_give_vectors_or_one_line(tmp_path, content, name, header):
     content = b"3 2\n" + content if header else content

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.text.vocabulary import MASK_ID, PAD_ID, UNKNOWN_ID, Vocabulary, normalized
@@ -90,7 +90,6 @@ def test_keeping_some_words_numbers_them_anew():
     assert Vocabulary.from_lines(kept.to_lines()) == kept
 
 
-@settings(deadline=None)
 @given(counts=counts, max_size=st.integers(4, 12), further=st.lists(st.one_of(spellings, special), max_size=5))
 def test_vocabulary_of_any_words(counts, max_size, further):
     vocabulary = Vocabulary.from_counts(counts, max_size, further=further)
@@ -105,7 +104,6 @@ def test_vocabulary_of_any_words(counts, max_size, further):
             assert vocabulary.words[vocabulary.ids[spelling]] == (base or spelling)
 
 
-@settings(deadline=None)
 @given(counts=counts)
 def test_vocabulary_file_reads_back(counts):
     vocabulary = Vocabulary.from_counts(counts, 100)

@@ -327,6 +327,13 @@ def test_student_held_to_a_rank(transfer_set, tokenizer, tmp_path, training, tab
     assert_same_weights(run(transfer_set, tokenizer, tmp_path / "killed", shape=shape, config=config), student)
 
 
+def test_a_rank_that_is_more_than_a_word_has_columns(transfer_set, tokenizer, tmp_path):
+    shape, config = replace(SHAPE, embedding_dim=2, rank=4), replace(CONFIG, epochs=2, batch_size=1)
+    student = run(transfer_set, tokenizer, tmp_path / "student", shape=shape, config=config)
+    weights = in_few_dimensions(weights_of(student.model))
+    assert [lstm.recurrent.shape[1] for lstm in weights.directions] == [4, 4]
+
+
 def test_a_table_of_four_bits_of_full_rank(transfer_set, tokenizer, tmp_path):
     """The embeddings themselves are what the file's table holds."""
     shape, config = replace(SHAPE, table_bits=4), replace(CONFIG, epochs=2)

@@ -319,7 +319,7 @@ def test_a_transfer_set_is_labelled_anew_and_sentences_are_not_written_over(tmp_
     first = label_sentences(sentences(tmp_path / "s"), teacher, "me", LABEL, tmp_path / "t")
     again = label_sentences(first, teacher, "me", LABEL, tmp_path / "again")
     assert [shard.to_pylist() for shard in again] == [shard.to_pylist() for shard in first]
-    with pytest.raises(InputError, match="can't be labelled in place, .* name another folder$"):
+    with pytest.raises(InputError, match=r"can't be labelled in place, .* name another folder$"):
         label_sentences(first, teacher, "another", LABEL, tmp_path / "x" / ".." / "t")
     assert [shard.to_pylist() for shard in ShardedTable(tmp_path / "t")] == [shard.to_pylist() for shard in again]
     before = hashes(tmp_path / "s")

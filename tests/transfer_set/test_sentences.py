@@ -180,7 +180,7 @@ def test_interrupted_writing_leaves_what_was(tmp_path):
 texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=12)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(train=texts, dev=texts, unlabelled=texts, shard_rows=st.integers(1, 5))
 def test_any_texts(tmp_path, train, dev, unlabelled, shard_rows):
     found = write_sentences(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, config_of, define_flags_of, define_seed, refuse_unused, required
-from tfkd.commands.run_models import transfer_set_of
+from tfkd.commands.run_models import teacher_of, transfer_set_of
 from tfkd.config import DataConfig, DistillConfig, StudentConfig, TeacherConfig
 from tfkd.errors import UsageError
 from tfkd.native_stderr import import_tensorflow
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
 
     epochs = "baseline_epochs" if FLAGS.baseline else "epochs"
     check_last_epoch(shape, **{epochs: getattr(config, epochs)})
-    setup = set_up_student(corpus, shape, config, FLAGS.teacher, FLAGS.seed)
+    setup = set_up_student(corpus, shape, config, teacher_of(FLAGS.teacher), FLAGS.seed)
     if transfer_set is None:
         student = train_baseline(setup, out, FLAGS.seed)
     else:

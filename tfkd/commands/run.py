@@ -9,13 +9,14 @@ only if data, flags or code it depends on changed.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from tfkd.commands.flags import FLAGS, MAX_SEED, config_of, define_flags_of, define_seed
-from tfkd.commands.run_models import transfer_set_of
+from tfkd.commands.run_models import teacher_of, transfer_set_of
 from tfkd.config import (
     AugmentationConfig,
     DataConfig,
@@ -73,9 +74,10 @@ def run_config() -> RunConfig:
         raise UsageError(f"--student_seeds={','.join(FLAGS.student_seeds)}: expected whole numbers") from e
     if not all(0 <= seed <= MAX_SEED for seed in student_seeds):
         raise UsageError(f"--student_seeds={','.join(FLAGS.student_seeds)}: expected numbers from 0 to {MAX_SEED}")
+    teacher = config_of(TeacherConfig)
     configs = {
         "data": config_of(DataConfig),
-        "teacher": config_of(TeacherConfig),
+        "teacher": dataclasses.replace(teacher, teacher=teacher_of(teacher.teacher)),
         "augmentation": config_of(AugmentationConfig),
         "label": config_of(LabelConfig),
         "student": config_of(StudentConfig),

@@ -123,6 +123,8 @@ def _is_run(path: Path) -> bool:
 
 
 def _run_of(model: str) -> Path | None:
-    """The folder of the run that a model is, or lies in."""
-    path = Path(model)
-    return next(filter(_is_run, (path, path.parent, path.parent.parent)), None)
+    """The folder of the run that a model is, or lies in, wherever the current folder is; no path is in none."""
+    if not model:
+        return None
+    parents = Path(model).resolve().parents[:2]  # of ../file too, whose own are .. and .
+    return next(filter(_is_run, (Path(model), *parents)), None)

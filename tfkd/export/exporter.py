@@ -33,6 +33,7 @@ from tfkd.text.tokenizer import Tokenizer
 
 # Enough for the second moments of some hundred dimensions, and read in seconds.
 CALIBRATION_TEXTS = 2000
+_MIN_CALIBRATION_TEXTS = 32
 
 
 Result = TypeVar("Result")
@@ -150,7 +151,8 @@ def export_student(
 
     def export(tried: ExportConfig) -> ExportResult:
         some = texts.spread(CALIBRATION_TEXTS if needs_texts(tried) else 0)
-        to_fit = [tokenizer.encode(column).padded(length=tried.max_tokens) for column in some.columns]
+        # A transfer set's texts have masked words, which the student learnt as such.
+        to_fit = [tokenizer.encode(column, masked=True).padded(length=tried.max_tokens) for column in some.columns]
         weights, arithmetic = fitted(weights_of(model), np.concatenate(to_fit), tried)
         content = with_metadata(lower(weights, tried.lengths, arithmetic, tried.lowering, like_bert), metadata)
         return write_checked(content, reference, dev, path, tried)
@@ -242,6 +244,11 @@ def fitted(
         weights = in_few_dimensions(weights)
     if needs_texts(config):
         met = TextsMet(token_ids)
+        if len(met) < _MIN_CALIBRATION_TEXTS:
+            raise InputError(
+                f"{len(met)} different texts to calibrate with; at least {_MIN_CALIBRATION_TEXTS} expected: give more, "
+                "or leave out what is fitted to them: --quantization=int8, --export_rank, --table_dim"
+            )
         if config.export_rank:
             weights = with_rank_of(weights, config.export_rank, met)
         if config.table_dim:

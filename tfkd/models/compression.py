@@ -51,7 +51,8 @@ def with_rank_of(weights: StudentWeights, rank: int, texts: TextsMet) -> Student
         the student itself is returned if this saves nothing.
       texts: what words and states are met in.
     """
-    if rank >= min(weights.embedding.shape[1], 4 * weights.hidden_size) or weights.directions[0].expansion is not None:
+    entering, gates = weights.embedding.shape[1] + weights.hidden_size, 4 * weights.hidden_size
+    if rank * (entering + gates) >= entering * gates or weights.directions[0].expansion is not None:
         return weights
 
     def factored(lstm: LstmWeights, steps: Iterator[Step]) -> LstmWeights:

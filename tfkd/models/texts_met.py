@@ -11,8 +11,6 @@ from tfkd.errors import InputError
 from tfkd.models.student_weights import Step, StudentWeights
 from tfkd.text.vocabulary import PAD_ID
 
-MIN_TEXTS = 32
-
 
 @dataclass(frozen=True)
 class Ranges:
@@ -34,18 +32,14 @@ class TextsMet:
 
     Args:
       token_ids: int32 [texts, tokens], PAD_ID after a text's end; of pairs, both texts.
-
-    Raises:
-      InputError: fewer than MIN_TEXTS differ.
     """
 
     def __init__(self, token_ids: np.ndarray):
         self.token_ids = np.unique(token_ids, axis=0)
-        if len(self.token_ids) < MIN_TEXTS:
-            raise InputError(
-                f"{len(self.token_ids)} different texts to calibrate with; at least {MIN_TEXTS} expected: give more, "
-                "or leave out what is fitted to them: --quantization=int8, --export_rank, --table_dim"
-            )
+
+    def __len__(self) -> int:
+        """How many texts differ."""
+        return len(self.token_ids)
 
     def word_counts(self, vocabulary_size: int) -> np.ndarray:
         """Returns how often each id stands in the texts, int64 [vocabulary_size]; PAD_ID never."""

@@ -29,7 +29,10 @@ def open_run(path: str | Path) -> RunFolder:
     run = RunFolder(path, config_in(path))
     again = "the command that made it goes on with it"
     for step in run.steps():
-        if "fingerprint" not in (record := recorded_step(path, step)) or "started" in record:
+        record = recorded_step(path, step)
+        if step == "teacher" and not record and recorded_step(path, "transfer_set"):
+            raise teacher_is_missing(run)
+        if "fingerprint" not in record or "started" in record:
             raise InputError(f"{path}: the run isn't finished (its step {step} isn't done); {again}")
     if not (path / METRICS_FILE).is_file():
         raise InputError(f"{path}: the run isn't finished ({METRICS_FILE} is missing); {again}")
@@ -40,6 +43,14 @@ def open_run(path: str | Path) -> RunFolder:
         if (size := file.stat().st_size) != measured:
             raise InputError(f"{file}: has {size:,} bytes, {measured:,} when {METRICS_FILE} was written; {again}")
     return run
+
+
+def teacher_is_missing(run: RunFolder) -> InputError:
+    """Returns what to raise of a run that was given a fine-tuned teacher, which isn't where it was."""
+    given = f"--teacher={run.config.teacher.teacher}"
+    return InputError(
+        f"{run.path}: its teacher, {given}, isn't there; put it back, or call this where the run was started"
+    )
 
 
 def summary_of(run: RunFolder, name: str = "") -> RunSummary:

@@ -11,7 +11,7 @@ from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.metadata import read_metadata
 from tfkd.files import write_text
 from tfkd.pipeline.data import read_sentences
-from tfkd.pipeline.finished_run import open_run, summary_of
+from tfkd.pipeline.finished_run import open_run, summary_of, teacher_is_missing
 from tfkd.pipeline.measuring import teacher_probabilities
 from tfkd.pipeline.run_folder import BENCHMARK_FILE, RunFolder
 from tfkd.progress import say
@@ -76,7 +76,7 @@ def report_run(path: str | Path) -> Path:
     run = open_run(path)
     summary = summary_of(run)
     if summary.teacher_accuracy is not None and not run.has_teacher:
-        raise InputError(f"{path}: its teacher, --teacher={run.config.teacher.teacher}, has gone; put it back there")
+        raise teacher_is_missing(run)
     try:
         corpus = read_sentences(run.config.data, run.config.seed)
     except TfkdError as e:

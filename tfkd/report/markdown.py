@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tfkd.progress import duration
 from tfkd.report.tables import confusion_rows, figure_rows, results_rows
 
 
@@ -39,7 +40,7 @@ def report(name: str, metrics: dict[str, Any], notes: Sequence[str], seconds: di
         "Rows by true label (line) and the label that the `.tflite` file gives (column):\n\n"
         + markdown_table(confusion_rows(metrics["label_names"], metrics["export"]["dev_confusion"])),
         "## Data\n\n" + "\n".join(f"- {note}" for note in notes),
-        "## Time\n\n" + "\n".join(f"- {step}: {value:.0f} s" for step, value in seconds.items()),
+        "## Time\n\n" + "\n".join(f"- {step}: {duration(value)}" for step, value in seconds.items()),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from tfkd.progress import duration
 from tfkd.report.markdown import markdown_table
 from tfkd.report.tables import megabytes, percent
 
@@ -36,14 +37,6 @@ def milliseconds(us: float | None) -> str:
     if us is None:
         return "-"
     return f"{us / 1e3:.2f} ms" if us < 1e4 else f"{us / 1e3:.1f} ms"
-
-
-def duration(seconds: float) -> str:
-    """Returns seconds as people read them: "9 s", "27 min", "3 h 20 min"."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def unbroken(text: str) -> str:

@@ -45,6 +45,7 @@ def _alike(texts: list[str], neighbours: int) -> list[tuple[int, int]]:
     return [
         (i, int(j))
         for i in range(len(texts))
-        for j, distance in zip(found[i], distances[i], strict=True)
-        if j != i and distance < 1
+        # Texts of the same words are as near to it as it is to itself, and may have taken its place.
+        for j, distance in [other for other in zip(found[i], distances[i], strict=True) if other[0] != i][:neighbours]
+        if distance < 1
     ]

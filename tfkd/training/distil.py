@@ -47,8 +47,8 @@ _WINDOW_ROWS = 1 << 18
 _MAX_TOKENS = 128
 # Of a training, beside its checkpoint.
 _KEPT_FILE = "kept_words.json"
-# What a rank is chosen by: batches, and tokens of a text.
-_BATCHES_MET, _TOKENS_MET = 16, 64
+# What a rank is chosen by: so many rows, and tokens of a text.
+_ROWS_MET, _TOKENS_MET = 2048, 64
 
 
 def distil(transfer_set: ShardedTable, setup: StudentSetup, folder: str | Path, seed: int) -> Student:
@@ -193,7 +193,8 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
             write_json(checkpoints / _KEPT_FILE, {"words": reading.ids.tolist(), "pruning": pruning})
         bases = []
         if shape.rank:
-            batches = (x if corpus.pairs else (x,) for x, _ in itertools.islice(epoch_batches(0), _BATCHES_MET))
+            few = math.ceil(_ROWS_MET / config.batch_size)
+            batches = (x if corpus.pairs else (x,) for x, _ in itertools.islice(epoch_batches(0), few))
             ids = [np.pad(rows, [(0, 0), (0, _MAX_TOKENS - rows.shape[1])]) for batch in batches for rows in batch]
             bases = hold_to_rank(model, shape.rank, TextsMet(np.concatenate(ids)[:, :_TOKENS_MET]))
         if model.rounding is not None:

@@ -53,8 +53,6 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
       InputError: the folder is no fine-tuned teacher, or its weights are missing or changed.
     """
     folder = Path(folder)
-    if not is_finetuned(folder):
-        raise InputError(f"{folder}: no fine-tuned teacher ({TEACHER_FILE} is missing); run `tfkd finetune` first")
     facts = facts_of_teacher(folder)
     if _fingerprint(folder) != facts["fingerprint"]:
         raise InputError(f"{folder}: the weights aren't those that {TEACHER_FILE} names; fine-tune again")
@@ -62,7 +60,9 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
         teacher = Teacher.from_preset(folder, facts["max_pieces"])
     except Exception as e:  # as in load_pretrained
         reason = " ".join(str(e).split())[:300]
-        raise InputError(f"{folder}: the teacher can't be loaded ({type(e).__name__}: {reason}); fine-tune again") from e
+        raise InputError(
+            f"{folder}: the teacher can't be loaded ({type(e).__name__}: {reason}); fine-tune again"
+        ) from e
     return FinetunedTeacher(
         teacher=teacher,
         label_names=tuple(facts["label_names"]),

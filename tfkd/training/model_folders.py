@@ -30,6 +30,8 @@ def facts_of_teacher(folder: str | Path) -> dict[str, Any]:
     Raises:
       InputError: it isn't there, or damaged.
     """
+    if not is_finetuned(folder):
+        raise InputError(f"{folder}: no fine-tuned teacher ({TEACHER_FILE} is missing); run `tfkd finetune` first")
     path = Path(folder) / TEACHER_FILE
     facts = read_object(path)
     if missing := [name for name in _OF_EACH_TEACHER if name not in facts]:

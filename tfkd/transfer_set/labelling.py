@@ -64,7 +64,9 @@ def label_sentences(
     """
     folder = Path(folder)
     if folder.resolve() == sentences.folder.resolve():
-        raise InputError(f"{folder}: can't be labelled in place, as shards are replaced one by one; name another folder")
+        raise InputError(
+            f"{folder}: can't be labelled in place, as shards are replaced one by one; name another folder"
+        )
     _refuse_to_replace(folder)
     facts = {
         **{k: v for k, v in sentences.manifest.items() if k not in ("rows", "shards")},

@@ -27,7 +27,7 @@ def sentences_schema(pairs: bool) -> pa.Schema:
     return pa.schema(
         [
             *(pa.field(name, pa.string(), nullable=False) for name in TEXT_COLUMNS[: 1 + pairs]),
-            pa.field("source", pa.string(), nullable=False),  # train, unlabelled, recombined or augmented
+            pa.field("source", pa.string(), nullable=False),  # train, unlabelled, recombined, spliced or augmented
             pa.field("label", pa.int32()),
         ]
     )
