@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
@@ -11,9 +12,10 @@ from tests.export.conftest import DEV, DEV_TEXTS, DYNAMIC, LABELS, MAX_TOKENS, P
 from tfkd.config import ExportConfig
 from tfkd.errors import InputError
 from tfkd.export import exporter, parity
-from tfkd.export.exporter import export_student, first_that_holds
+from tfkd.export.exporter import export_student, first_that_holds, fitted
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.parity import Parity
+from tfkd.models.keras_layers import weights_of
 from tfkd.models.student import BiLstmClassifier
 from tfkd.text.examples import Examples
 from tfkd.text.piece_tokenizer import BERT_INPUT_NAMES
@@ -186,6 +188,14 @@ def test_long_texts_need_a_loop(student, tokenizer, tmp_path):
     result = export_student(student, tokenizer, LABELS, long, TEXTS, tmp_path / "long.tflite", config)
     assert result.parity.max_probability_difference < 0.02
     assert result.truncated == 0
+
+
+def test_texts_that_are_alike_count_once(student):
+    weights, config = weights_of(student), ExportConfig(max_tokens=4, quantization="int8")
+    different = np.array([[1 + i // 6, 1 + i % 6, 1, 1] for i in range(32)], np.int32)
+    with pytest.raises(InputError, match="31 different texts to calibrate with; at least 32 expected"):
+        fitted(weights, np.tile(different[:31], (9, 1)), config)
+    fitted(weights, different, config)
 
 
 def test_int8_with_too_few_texts_is_refused(student, tokenizer, tmp_path):

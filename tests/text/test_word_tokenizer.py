@@ -60,7 +60,6 @@ def test_words_by_other_delimiters_are_those_of_re2(regex, texts):
     assert split_words(texts, regex).to_pylist() == [words_by_re2(text, regex) for text in texts]
 
 
-@of_unicode_14
 @given(texts=st.lists(any_text, min_size=1, max_size=5), start=st.integers(0, 4))
 def test_slice_of_a_column_gives_the_words_of_its_rows(texts, start):
     found = split_words(pa.array(texts, pa.string())[start:], DEFAULT_DELIMITER_REGEX)

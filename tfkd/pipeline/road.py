@@ -152,9 +152,9 @@ class _Road:
     def go(self, update: bool) -> dict[str, Any]:
         self._set_up_of_file(update)
         with self.at_work():
-            transfer_set, depends = self._transfer_set()
+            transfer_set = self._transfer_set()
             for seed in self.config.student_seeds:
-                self._student(seed, transfer_set, depends)
+                self._student(seed, transfer_set)
             metrics, predictions = self.steps.repeat(FIGURES_STEP, lambda: self._measure(transfer_set))
             self._report(metrics, predictions)
         say(f"steps:  {self.steps.summary()}")
@@ -162,8 +162,8 @@ class _Road:
 
     # --- teacher and transfer set ---
 
-    def _transfer_set(self) -> tuple[ShardedTable, dict[str, Any]]:
-        """Returns the labelled sentences, and what tells them from others."""
+    def _transfer_set(self) -> ShardedTable:
+        """Returns the labelled sentences."""
         if self.config.transfer_set:
             found = ShardedTable(self.config.transfer_set)
             if "dev" not in found.manifest:
@@ -174,7 +174,7 @@ class _Road:
                     f"{found.folder}: wasn't labelled by the teacher in {self.run.teacher}; name by --teacher the one "
                     "that did, or none that is fine-tuned"
                 )
-            return found, {"transfer_set": _content_of_shards(found)}
+            return found
         label, folder = self.config.label, self.folder / "transfer_set"
         depends: dict[str, Any] = {"label": {**dataclasses.asdict(label), "logits_from": ""}}
         # Given logits are imported all at once, or the transfer set stays as it was.
@@ -188,8 +188,7 @@ class _Road:
         else:
             depends |= {"teacher": self.finetuned_step(), "sentences": self._sentences_step()}
         self.steps.do("transfer_set", depends, _LABELLING, [folder / MANIFEST], lambda: self._label(folder), unfinished)
-        found = ShardedTable(folder)
-        return found, {"transfer_set": _content_of_shards(found)}
+        return ShardedTable(folder)
 
     def _label(self, folder: Path) -> None:
         label = self.config.label
@@ -256,8 +255,8 @@ class _Road:
 
     # --- students ---
 
-    def _student(self, seed: int, transfer_set: ShardedTable, depends: dict[str, Any]) -> None:
-        config, corpus = self.config, self.corpus
+    def _student(self, seed: int, transfer_set: ShardedTable) -> None:
+        config, corpus, shards = self.config, self.corpus, _content_of_shards(transfer_set)
         student, baseline = self.run.student(seed), self.run.baseline(seed)
         learning: dict[str, Any] = {
             # Of a file of vectors the content counts, which is below, and not its path.
@@ -276,7 +275,7 @@ class _Road:
             learning["pieces_of"] = self.pretrained
         self.steps.do(
             student.name,
-            {**learning, "distill": config.distill.of_student(), **depends},
+            {**learning, "distill": config.distill.of_student(), "transfer_set": shards},
             _STUDENT,
             [student],
             lambda: distil(transfer_set, self.setup, student, seed),
@@ -296,7 +295,7 @@ class _Road:
             f"export-{file.stem}",
             {
                 "student": [sha256_of(path) for path in sorted(student.iterdir())],
-                "transfer_set": depends["transfer_set"],
+                "transfer_set": shards,
                 "dev": digest(corpus.dev),
                 "export": dataclasses.asdict(config.export),
             },

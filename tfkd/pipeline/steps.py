@@ -72,7 +72,7 @@ class Steps:
             if "started" in known:  # with other flags, in vain
                 write_json(path, {k: v for k, v in known.items() if k not in ("started", "spent")})
                 for folder in unfinished:
-                    if not any(folder in (output, *output.parents) for output in outputs):
+                    if not any(output.is_relative_to(folder) for output in outputs):
                         shutil.rmtree(folder, ignore_errors=True)
             say(f"{self._place(name)}{name}: done already ({duration(known['seconds'])}{_with_others(known)})")
             return

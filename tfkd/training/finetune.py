@@ -59,10 +59,7 @@ def load_finetuned(folder: str | Path) -> FinetunedTeacher:
     try:
         teacher = Teacher.from_preset(folder, facts["max_pieces"])
     except Exception as e:  # as in load_pretrained
-        reason = " ".join(str(e).split())[:300]
-        raise InputError(
-            f"{folder}: the teacher can't be loaded ({type(e).__name__}: {reason}); fine-tune again"
-        ) from e
+        raise InputError(f"{folder}: the teacher can't be loaded ({_reason(e)}); fine-tune again") from e
     return FinetunedTeacher(
         teacher=teacher,
         label_names=tuple(facts["label_names"]),
@@ -159,9 +156,8 @@ def load_pretrained(config: TeacherConfig, num_classes: int) -> Teacher:
     try:
         return Teacher.from_preset(name, config.max_pieces, num_classes)
     except Exception as e:  # keras-hub, safetensors and the hubs' clients raise each their own
-        reason = " ".join(str(e).split())[:300]
         raise InputError(
-            f"--teacher={config.teacher}: can't be loaded as a BERT ({type(e).__name__}: {reason}); "
+            f"--teacher={config.teacher}: can't be loaded as a BERT ({_reason(e)}); "
             f"without a network take an asset ({', '.join(ASSETS)}) or a folder"
         ) from e
 
@@ -180,6 +176,11 @@ def load_word_vector_teacher(name: str) -> Teacher:
             raise
         say(f"word vectors: of {name} as it is, for the BERT that it was fine-tuned from isn't there: {e}")
         return load_finetuned(name).teacher
+
+
+def _reason(error: Exception) -> str:
+    """What a library raised, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _fingerprint(folder: Path) -> str:
