@@ -38,6 +38,13 @@ def test_each_variant_changes_the_recipe_in_a_way_of_its_own(config):
     assert len(set(varied.values())) == len(VARIANTS) - len(same) + 1
 
 
+def test_a_recipe_of_words_that_are_split_its_own_way_has_all_variants(config):
+    of_words = replace(config, student=replace(config.student, tokenizer="words", delimiter_regex=r"\s+"))
+    varied = {variant.name: variant.applied_to(of_words).student for variant in VARIANTS}
+    assert varied["pieces"] == replace(config.student, tokenizer="pieces")
+    assert varied["words"] == of_words.student
+
+
 def test_variants_by_hand(config):
     by_name = {variant.name: variant.applied_to(config) for variant in VARIANTS}
     pos_alone = AugmentationConfig(n_iter=2, p_mask=0, p_pos=0.1, p_ng=0, n_splice=0, neighbours=0)
@@ -62,7 +69,7 @@ def test_ablation(config, tmp_path, capsys):
     assert "neighbours: comes to the same as none, passed over\n" in said
     assert (tmp_path / "ablation.md").read_text() == table + "\n"
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
-    assert [line[0] for line in lines[2:]] == ["the teacher", "hard labels alone", *(v.what for v in chosen)]
+    assert [line[0] for line in lines[2:]] == ["the teacher", "hard labels alone (Keras)", *(v.what for v in chosen)]
     metrics = {variant.name: read_json(tmp_path / variant.name / "metrics.json") for variant in chosen}
     for variant, line in zip(chosen, lines[4:], strict=True):
         accuracies = [seed["export"]["dev_accuracy"] for seed in metrics[variant.name]["seeds"]]

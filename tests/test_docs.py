@@ -97,6 +97,9 @@ def prepared(tiny_bert, tmp_path_factory) -> Path:
             [("text", "label"), ("a dull film indeed", "negative"), ("such a fine cast", "positive")]
         )
     (folder / "pairs.tsv").write_text("sentence1\tsentence2\tlabel\n" + "".join("\t".join(p) + "\n" for p in pairs()))
+    with open(folder / "mails.csv", "w", newline="") as f:
+        rows = [("a film", text, label) for text, label in sentences()]
+        csv.writer(f).writerows([("subject", "body", "category"), *rows])
     (folder / "pairs.txt").write_text("the film is good\ta very fine film\n")
     (folder / "more.csv").write_text("text\nwhat a lovely film\nthe story was so poor\n")
     (folder / "lines.txt").write_text("what a lovely film\nthe story was so poor\n")
@@ -107,6 +110,7 @@ def prepared(tiny_bert, tmp_path_factory) -> Path:
         (folder / name).symlink_to(ROOT / name)
     with contextlib.chdir(folder):
         exec(python_block("other_model.parquet"), taken_for_granted())
+        exec(python_block("joined.csv"), {})
         for name, data in (("mine", "reviews.csv"), ("quickstart", "reviews.csv"), ("pairs", "pairs.tsv")):
             run_here(f"tfkd run --name={name} --data={data}")
         for line in commands_of(ROOT / "docs" / "own_data.md"):
@@ -246,7 +250,7 @@ def test_python_that_exports_a_keras_model_and_runs_it(tmp_path, monkeypatch, ca
 
 
 def test_every_block_of_python_is_among_these():
-    assert sum(len(code_blocks(page, "python")) for page in PAGES) == 5  # one writes other_model.parquet: see prepared
+    assert sum(len(code_blocks(page, "python")) for page in PAGES) == 6  # two of them are run by `prepared`
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -112,7 +112,11 @@ class TeacherConfig:
     teacher_frozen_blocks: int = _option(
         1, "blocks of the BERT left as they are, from below: 1 the embeddings, 2 the first layer too, ...; 0: none"
     )
-    max_pieces: int = _option(128, "word pieces of a sentence that the teacher reads, [CLS] and [SEP] included")
+    max_pieces: int = _option(
+        128,
+        "word pieces of a text that the teacher reads, [CLS] and [SEP] included; the student learns from as many words "
+        "or pieces",
+    )
 
     def __post_init__(self) -> None:
         _check_positive(self, "teacher_batch_size", "teacher_learning_rate")

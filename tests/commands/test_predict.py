@@ -46,6 +46,12 @@ def test_plain_lines_say_the_same(chain):
         assert line.split("\t") == shown
 
 
+def test_a_text_of_several_lines_is_shown_in_one(chain):
+    outcome = call_process("predict", f"--model={chain.tflite}", "the film\nis\r\ngood")
+    assert outcome.out.endswith("\tthe film is good\n")
+    assert outcome.out.count("\n") == 1
+
+
 def test_lines_of_standard_input(chain):
     lines = [f"the film is {word}" for word in ("good", "bad")] * 300  # more than are read at a time
     lines[1:1] = ["", "  ", "Ünïcödé 映画 🙂", '"quoted", {json}']
@@ -73,7 +79,7 @@ def test_columns_of_a_glue_test_set_that_are_not_guessed(chain, tmp_path):
     command = ("predict", f"--model={chain.tflite}", f"--glue_test={tmp_path / 'test.tsv'}", "--glue_task=sst2")
     outcome = call(*command, f"--glue_out={tmp_path / 'glue'}")
     assert_one_line(
-        outcome, 1, "'one' and 'other' may each be the text", "name the columns, such as --text_column=one,"
+        outcome, 1, "'one' and 'other' may each be the text", "name the columns, such as --text_column=one;"
     )
     assert call(*command, f"--glue_out={tmp_path / 'glue'}", "--text_column=one").status == 0
 

@@ -18,7 +18,7 @@ OF_THE_PAPER = {
     "embedding_training": "multichannel", "embedding_dim": 300, "hidden_size": 150, "dense_size": 200,
     "optimizer": "adadelta", "learning_rate": 1.0, "alpha": 0.0, "soft_loss": "mse", "dropout": 0.0,
     "p_mask": 0.1, "p_pos": 0.1, "p_ng": 0.25, "ngram_max": 5, "n_splice": 0,
-    "tokenizer": "words", "p_unknown": 0.0,
+    "baseline_embedding_training": "multichannel", "tokenizer": "words", "p_unknown": 0.0,
 }  # fmt: skip
 
 
@@ -45,4 +45,5 @@ def test_the_papers_settings(recipe, data, n_iter, batch_size):
         forget_flags()
     found = vars(config.augmentation) | vars(config.student) | vars(config.distill)
     assert {name: found[name] for name in OF_THE_PAPER} == OF_THE_PAPER
+    assert found["neighbours"] == 0 or recipe == "paper_sst2", "which has no pairs"
     assert (config.data.data, found["n_iter"], found["batch_size"]) == (f"tfds:{data}", n_iter, batch_size)

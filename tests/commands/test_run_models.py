@@ -70,7 +70,10 @@ def test_a_run_that_is_not_finished(run, tmp_path):
     shutil.rmtree(folder / "export")
     outcome = call("evaluate", "--json", folder)
     assert list(rows_of(outcome)) == [str(folder / name) for name in ("teacher", "student")]
-    assert f"{folder}: the run isn't finished: {folder / 'export' / 'student.tflite'} isn't there" in outcome.err
+    missing = f"{folder}: the run isn't finished: {folder / 'export' / 'student.tflite'} isn't there"
+    assert missing in outcome.err
+    for command in (("predict", f"--model={folder}"), ("demo", folder), ("benchmark", folder)):
+        assert_one_line(call(*command), 1, f"{missing}; the command that made it goes on with it")
     for name in ("teacher", "student"):
         shutil.rmtree(folder / name)
     assert_one_line(call("evaluate", folder).without_notes(), 1, "the run isn't finished", "goes on with it")

@@ -58,6 +58,14 @@ def test_short_sentences_of_a_run_of_each_label_in_turn(tmp_path):
     )
 
 
+def test_of_long_texts_the_shortest(tmp_path):
+    (tmp_path / "sentences").mkdir()
+    columns: list[list[object]] = [[f"a mail {i} " + "of many words " * (19 - i) for i in range(8)], ["train"] * 8]
+    table = pa.table([*columns, [0, 1] * 4], schema=sentences_schema(pairs=False))
+    write_shard(tmp_path / "sentences", 0, table)
+    assert [text.split()[2] for text in examples_of_run(tmp_path)] == ["6", "7", "4", "5", "2", "3"]
+
+
 def test_a_run_without_sentences(tmp_path):
     assert examples_of_run(tmp_path) == ()
     (tmp_path / "sentences").mkdir()

@@ -5,7 +5,7 @@ import pytest
 
 from tests.conftest import Count, random_teacher
 from tfkd.models.int8_teacher import Int8Teacher
-from tfkd.models.teacher import Teacher
+from tfkd.models.teacher import Pieces, Teacher
 
 TEXTS = ["the film is good", "bad", "", "so very dull a plot , it was", "great cast", "[MASK] scene", "it 's awful ."]
 
@@ -26,6 +26,16 @@ def test_logits_are_near_those_of_keras(teacher, int8):
     assert found.dtype == np.float32
     assert np.mean((found - expected) ** 2) < 0.02 * expected.var(0).mean()
     assert np.abs(found - expected).max() > 1e-4  # it is another model
+
+
+def test_the_second_texts_of_pairs_are_told_from_the_first(teacher, int8):
+    second = TEXTS[::-1]
+    expected = teacher.logits(teacher.encode(TEXTS, second))
+    found = int8.logits(int8.encode(TEXTS, second))
+    assert np.mean((found - expected) ** 2) < 0.02 * expected.var(0).mean()
+    pieces = teacher.encode(TEXTS, second)
+    as_one = teacher.logits(Pieces(pieces.ids, pieces.lengths))
+    assert np.mean((as_one - expected) ** 2) > 0.04 * expected.var(0).mean()  # else the bound above would prove nothing
 
 
 def test_sentence_has_the_same_logits_alone_in_company_and_again(int8):

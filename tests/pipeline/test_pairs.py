@@ -9,10 +9,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.commands.conftest import STUDENT_FLAGS, TEACHER_FLAGS, assert_one_line, call, call_process
+from tests.commands.conftest import ROOT, STUDENT_FLAGS, TEACHER_FLAGS, assert_one_line, call, call_process
 from tests.conftest import pairs
 from tests.report.pages import assert_stands_alone
 from tfkd.files import read_json
+from tfkd.transfer_set.shards import ShardedTable, is_of_pairs
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,21 @@ def finished(tiny_bert: Path, pair_file: Path, tmp_path_factory: pytest.TempPath
     assert outcome.status == 0, outcome.err
     assert "; 0 dev pairs are truncated\n" in outcome.err
     return runs / "pairs"
+
+
+@pytest.mark.parametrize("recipe", ["paper_sst2", "paper_qqp", "paper_mnli"])
+def test_the_papers_recipes_go_all_the_way(tiny_bert, pair_file, corpus_file, tmp_path, recipe):
+    data = corpus_file if recipe == "paper_sst2" else pair_file
+    flags = (f"--flagfile={ROOT / 'recipes' / recipe}.flags", f"--data={data}", f"--teacher={tiny_bert}")
+    small = ("--n_iter=2", "--epochs=2", "--embedding_dim=8", "--hidden_size=6", "--dense_size=5", "--max_tokens=12")
+    outcome = call("run", *flags, *TEACHER_FLAGS, *small, "--baseline_epochs=1", f"--runs={tmp_path}")
+    assert outcome.status == 0, outcome.err
+    metrics = read_json(tmp_path / recipe / "metrics.json")
+    assert metrics["export"]["student_agreement"] >= 0.995
+    table = pq.read_table(tmp_path / recipe / "transfer_set" / "shard-00000.parquet")
+    assert ("text_pair" in table.column_names) == (data == pair_file)
+    kept = read_json(tmp_path / recipe / "student" / "student.json")["student"]
+    assert (kept["embedding_training"], kept["tokenizer"]) == ("multichannel", "words")
 
 
 def test_a_pair_is_labelled_and_learned_as_such(finished):
@@ -148,6 +164,7 @@ def test_a_teacher_labels_what_it_was_finetuned_for(finished, tmp_path, rows, sa
     teacher, sentences = f"--teacher={finished / 'teacher'}", tmp_path / "sentences"
     outcome = call("augment", f"--data={tmp_path}", f"--out={sentences}")
     assert outcome.status == 0, outcome.err
+    assert is_of_pairs(ShardedTable(sentences).schema) == ("text_pair" in rows)
     out = tmp_path / "transfer_set"
     assert_one_line(call("label", f"--sentences={sentences}", teacher, f"--out={out}"), 1, says)
     assert not out.exists()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tfkd.config import ExportConfig
-from tfkd.report.coverage import coverage, length_hint
+from tfkd.report.coverage import coverage, length_hint, long_texts
 from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.text.piece_vocabulary import PieceVocabulary
 from tfkd.text.vocabulary import Vocabulary
 from tfkd.text.word_tokenizer import WordTokenizer
 
 UNROLLED, LOOPED, SEVERAL = ExportConfig(), ExportConfig(lowering="while"), ExportConfig(shorter_tokens=(8,))
+MEDIAPIPE = ExportConfig(runtime="mediapipe")
 WORDS = WordTokenizer(Vocabulary.from_counts({"a": 1, "film": 1, "good": 1}, 100))
 
 
@@ -78,6 +79,9 @@ def _texts(*lengths: int) -> list[str]:
         ([600], 48, SEVERAL, "1 of 1 dev sentences have more than 48 words: --lowering=while --max_tokens=660"),
         ([100], 48, SEVERAL, "1 of 1 dev sentences have more than 48 words: --max_tokens=112 would read nearly all"),
         ([600], 48, LOOPED, "1 of 1 dev sentences have more than 48 words: --max_tokens=660 would read nearly all"),
+        ([600], 48, MEDIAPIPE, "1 of 1 dev sentences have more than 48 words: --max_tokens=512 would read as much of"),
+        ([600], 512, MEDIAPIPE, ""),
+        ([110], 48, MEDIAPIPE, "1 of 1 dev sentences have more than 48 words: --max_tokens=124 would read nearly all"),
     ],
 )
 def test_hint_of_a_length(lengths, max_tokens, config, expected):
@@ -85,5 +89,17 @@ def test_hint_of_a_length(lengths, max_tokens, config, expected):
     assert found.startswith(expected)
     assert bool(found) == bool(expected)
     assert ("an unrolled file's time goes with it" in found) == (
-        bool(found) and config is UNROLLED and "--lowering=while" not in found
+        bool(found) and config in (UNROLLED, MEDIAPIPE) and "--lowering=while" not in found
     )
+    assert ("learn from --max_pieces" in found) == (max(lengths) == 600 and bool(found))
+
+
+def test_long_texts_are_said_before_there_is_a_tokenizer():
+    sentences = [["a b c", "a b", "a"] * 10, ["a b c d e"] + ["a b"] * 29]
+    assert long_texts(sentences[:1], "sentences", max_tokens=3, max_pieces=9) == ""
+    assert long_texts(sentences[:1], "sentences", max_tokens=2, max_pieces=9).startswith(
+        "10 of 30 dev sentences have more than 2 words, which is all that the file is to read of a text "
+        "(--max_tokens); teacher and student learn from 9 (--max_pieces)"
+    )
+    assert long_texts(sentences, "pairs", max_tokens=3, max_pieces=9) == ""  # one of thirty
+    assert long_texts(sentences[1:], "pairs", max_tokens=1, max_pieces=9).startswith("30 of 30 dev pairs have more")

@@ -92,6 +92,27 @@ def test_glues_own_file_of_mrpc(tmp_path):
     assert path.read_text().splitlines()[1:] == [f"{i}\t{label}" for i, label in enumerate(said)]
 
 
+@pytest.mark.parametrize("column", ["index", "id"])
+def test_rows_of_a_file_are_put_in_the_order_of_their_index(tmp_path, column):
+    order = [3, 0, 4, 1, 2]
+    source = tsv(tmp_path / "test.tsv", f"{column}\tsentence", *(f"{i}\t{TEXTS[i]}" for i in order))
+    model = classifier(tmp_path, ("0", "1"))
+    path = write_glue_file(model, "cola", source, tmp_path, DataConfig())
+    assert path.read_text().split()[3::2] == [model.label_names[label] for label in model.predict(TEXTS).argmax(1)]
+
+
+def test_every_row_gets_a_label_but_one_without_a_text(tmp_path):
+    model = classifier(tmp_path, ("negative", "positive"))
+    whole, null, half = (tmp_path / f"{name}.jsonl" for name in ("whole", "null", "half"))
+    whole.write_text('{"idx": 0, "sentence": "good"}\n{"idx": 1, "sentence": " "}\n')
+    assert len(write_glue_file(model, "sst2", str(whole), tmp_path, DataConfig()).read_text().splitlines()) == 3
+    null.write_text('{"idx": 0, "sentence": "good"}\n{"idx": 1, "sentence": null}\n')
+    half.write_text('{"idx": 0, "sentence": "good"}\n{"idx": 1, "sentence": "\\ud800"}\n')
+    for source, says in ((null, "line 2: no text"), (half, "line 2: half a surrogate pair in the text")):
+        with pytest.raises(InputError, match=f"{says}; every row needs a label"):
+            write_glue_file(model, "sst2", str(source), tmp_path, DataConfig())
+
+
 def test_texts_are_detokenized(tmp_path, monkeypatch):
     model = classifier(tmp_path, ("negative", "positive"))
     met = []
@@ -131,7 +152,8 @@ def test_glues_own_names_of_labels_stand_for_no_others(tmp_path, labels, task):
         ),
         ("mrpc", ("sentence1\tsentence2", "good\tbad"), "has pairs; the model classifies single texts"),
         ("sst2", ("sentence",), "or there are none"),
-        ("sst2", ("idx\tsentence", "1\tgood", "2\tbad"), "aren't numbered from 0 without a gap"),
+        ("sst2", ("idx\tsentence", "1\tgood", "2\tbad"), "aren't numbered by idx from 0 without a gap"),
+        ("sst2", ("index\tsentence", "5\tgood", "6\tbad"), "aren't numbered by index from 0 without a gap"),
         ("sst2", ("idx\tsentence", "0\tgood", "bad"), "every row needs a label"),
         ("sst2", ("idx\tsentence", "0\tgood", "a1\tbad"), "line 3: idx is 'a1'; expected a whole number"),
     ],
@@ -141,6 +163,21 @@ def test_what_is_no_test_set(tmp_path, task, lines, says):
     with pytest.raises(InputError, match=re.escape(says)):
         write_glue_file(classifier(tmp_path, ("no", "yes")), task, source, tmp_path / "out", DataConfig())
     assert not (tmp_path / "out").exists()
+
+
+def test_files_and_labels_are_those_that_the_server_takes():
+    assert {name: (task.file, *task.labels) for name, task in GLUE_TASKS.items()} == {
+        "ax": ("AX.tsv", "entailment", "neutral", "contradiction"),
+        "cola": ("CoLA.tsv", "0", "1"),
+        "mnli_matched": ("MNLI-m.tsv", "entailment", "neutral", "contradiction"),
+        "mnli_mismatched": ("MNLI-mm.tsv", "entailment", "neutral", "contradiction"),
+        "mrpc": ("MRPC.tsv", "0", "1"),
+        "qnli": ("QNLI.tsv", "entailment", "not_entailment"),
+        "qqp": ("QQP.tsv", "0", "1"),
+        "rte": ("RTE.tsv", "entailment", "not_entailment"),
+        "sst2": ("SST-2.tsv", "0", "1"),
+        "wnli": ("WNLI.tsv", "0", "1"),
+    }
 
 
 def test_tasks_are_those_of_tensorflow_datasets():

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,10 +219,28 @@ def test_nothing_is_guessed_by_contents_that_is_not_sure(tmp_path, header, place
         corpus(of_tickets(tmp_path / "a.tsv", header, *places))
     assert "; name the columns, such as --text_column=" in str(e.value)
     if "date" not in header:
-        a_pair = ", or, if they are a pair, --text_column='ticket text' --text_pair_column='other text'"
+        a_pair = (
+            "; what is to be read as one text must stand in one column; if they are a pair, "
+            "--text_column='ticket text' --text_pair_column='other text'"
+        )
         assert str(e.value).endswith(
             "--text_column='ticket text' --label_column=team" + a_pair * ("other text" in header)
         )
+
+
+def test_of_several_texts_the_longest_is_proposed(tmp_path):
+    rows = [(f"a subject {i}", f"hello, what stands in its mail {i}", f"{i % 2}") for i in range(20)]
+    with pytest.raises(InputError, match="such as --text_column=body --label_column=team; what is to be read as one "):
+        corpus(tsv(tmp_path / "a.tsv", *rows, header=("subject", "body", "team")))
+
+
+@pytest.mark.parametrize("second", ["text_pair", "title"])
+def test_texts_beside_the_one_that_is_guessed_by_its_name_are_said(tmp_path, second):
+    rows = [(f"a text {i} of it", f"some other one {i}", i, f"{i % 2}") for i in range(20)]
+    found = corpus(tsv(tmp_path / "a.tsv", *rows, header=("text", second, "number", "label")))
+    said = [note for note in found.notes if note.startswith(f"{second} has texts too, which aren't read: name the sec")]
+    assert (found.train.text_pairs is not None, len(said)) == ((True, 0) if second == "text_pair" else (False, 1))
+    assert corpus(tmp_path / "a.tsv", text_column="text").train.text_pairs is None
 
 
 @pytest.mark.parametrize(
@@ -627,13 +645,16 @@ def mocked(tfds_folder):
     import tensorflow_datasets as tfds
 
     def rows(builder, split, **_):
-        columns = {}
+        columns: dict[str, list[Any]] = {}
         for name, feature in builder.info.features.items():
             if isinstance(feature, tfds.features.ClassLabel):
                 columns[name] = [i % feature.num_classes for i in range(30)]
             else:
                 is_text = isinstance(feature, tfds.features.Text)
                 columns[name] = [f"{name} {i} of {split}" if is_text else i for i in range(30)]
+        if (builder.info.full_name.split("/")[1], split) == ("qqp", "train"):  # as GLUE has it
+            columns = {name: [*cells, cells[0], cells[0]] for name, cells in columns.items()}
+            columns["question2"][-2:] = ["", ""]
         return tf.data.Dataset.from_tensor_slices(columns)
 
     with tfds.testing.mock_data(as_dataset_fn=rows, data_dir=tfds_folder):
@@ -694,7 +715,8 @@ def test_tfds_split_to_measure_on():
 def test_the_papers_recipes_read_their_data(recipe, columns, labels, dev_split):
     lines = (ROOT / "recipes" / f"{recipe}.flags").read_text("utf-8").splitlines()
     flags: dict[str, Any] = dict(line.removeprefix("--").split("=", 1) for line in lines if line.startswith("--"))
-    found = read_corpus(DataConfig(**{f.name: flags[f.name] for f in fields(DataConfig) if f.name in flags}), seed=1)
+    of_data = {name: type(value)(flags[name]) for name, value in vars(DataConfig()).items() if name in flags}
+    found = read_corpus(DataConfig(**of_data), seed=1)
     assert found.label_names == labels
     for examples, split in ((found.train, "train"), (found.dev, dev_split)):
         assert list(map(list, examples.columns)) == [rows_of_split(column, split) for column in columns]

@@ -236,6 +236,7 @@ def test_unknown_encoding(tmp_path, encoding):
         ("a.jsonl", "[1]\n", "line 1: isn't a JSON object"),
         ("a.tsv", "t\0e\0x\0t\0\n\0", "NULs in the header"),
         ("a.txt", "good\n", "unknown kind"),
+        ("a.xlsx", "good\n", "unknown kind of file, .*; save it as CSV, in UTF-8"),
         ("a.parquet.gz", "good\n", "unknown kind"),
         ("a.csv", '"text,label\ngood,1\n', "line 1: wrongly quoted"),
     ],

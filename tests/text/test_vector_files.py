@@ -88,6 +88,12 @@ def cut(path: Path, size: int) -> Path:
     return path
 
 
+def test_a_last_line_without_an_end_may_be_cut_off_in_a_number(tmp_path):
+    found = read_vectors(cut(text(tmp_path, b"film 1 2", b"good 1.25 2.75"), -3), VOCABULARY)
+    assert (found.found[id_of("film")], found.found[id_of("good")]) == (True, False)
+    assert found.notes[1].endswith("1 rows left out; the first: line 2: has no line end, and may be cut off")
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [

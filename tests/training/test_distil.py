@@ -20,6 +20,7 @@ from tfkd.models.compression import in_few_dimensions
 from tfkd.models.keras_layers import weights_of
 from tfkd.models.word_vectors import random_vectors
 from tfkd.training.distil import distil, train_baseline
+from tfkd.training.reading import Reading
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import (
     StudentSetup,
@@ -53,12 +54,11 @@ def transfer_set(tmp_path_factory) -> ShardedTable:
     return import_logits(folder / "logits.parquet", ("neg", "pos"), LabelConfig(shard_rows=50), folder / "shards")
 
 
-def setup_of(corpus, tokenizer, shape, config) -> StudentSetup:
+def setup_of(corpus, tokenizer, shape, config, max_tokens=128) -> StudentSetup:
     vectors = random_vectors(len(tokenizer.vocabulary), shape.embedding_dim, SEED)
     too_rare = too_rare_tokens(corpus, tokenizer, (), shape.min_count)
-    return StudentSetup(
-        corpus, tokenizer, rare_tokens(corpus, tokenizer), too_rare, vectors, shape.embedding_training, shape, config
-    )
+    rare, training = rare_tokens(corpus, tokenizer), shape.embedding_training
+    return StudentSetup(corpus, tokenizer, rare, too_rare, vectors, training, shape, config, max_tokens)
 
 
 def run(transfer_set, tokenizer, folder, corpus=None, shape=SHAPE, config=CONFIG, seed=SEED):
@@ -143,11 +143,26 @@ def test_baseline_learns_from_the_hard_labels_of_train_alone(tokenizer, tmp_path
     assert epochs_of(tmp_path / "still")[0][0] == pytest.approx(expected, rel=1e-4)
 
 
+def test_of_a_text_as_many_tokens_are_learnt_from_as_the_setup_says(tokenizer):
+    train = small_corpus().train
+    rows = distil_module._Rows((pa.array(train.texts),), train.labels, np.zeros((len(train), 2), np.float32))
+    most = max(len(text.split()) for text in train.texts)
+    assert most > 3
+    for max_tokens in (3, 128):
+        setup = setup_of(small_corpus(), tokenizer, SHAPE, CONFIG, max_tokens)
+        reading = Reading.of_all(tokenizer, setup.rare)
+        batches = distil_module._batches(rows, reading, setup, np.random.default_rng(0))
+        assert max(token_ids.shape[1] for token_ids, _ in batches) == min(most, max_tokens)
+
+
 def test_adadelta(transfer_set, tokenizer, tmp_path):
     config = DistillConfig(epochs=2, batch_size=16, optimizer="adadelta", learning_rate=1.0)
     run(transfer_set, tokenizer, tmp_path / "student", config=config)
     losses = [loss for loss, _ in epochs_of(tmp_path / "student")]
     assert losses[1] < losses[0]
+    optimizer = distil_module._optimizer(config, steps=9)
+    assert isinstance(optimizer, keras.optimizers.Adadelta)
+    assert (float(optimizer.learning_rate.numpy()), optimizer.rho) == (1.0, 0.95)  # as in the paper
 
 
 @pytest.mark.parametrize("training", ["free", "projected", "multichannel"])

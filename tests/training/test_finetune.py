@@ -58,6 +58,13 @@ def test_teacher_learns_and_its_dev_accuracy_is_its_own(whole):
     assert (finetuned.label_names, finetuned.teacher.max_pieces) == (("neg", "pos"), 16)
 
 
+def test_texts_that_are_longer_than_it_reads_are_said(tiny_bert, tmp_path, capsys):
+    finetune(small_corpus(), config(tiny_bert, max_pieces=4, teacher_epochs=1), tmp_path / "teacher", SEED)
+    rows = len(small_corpus().train)
+    said = f"teacher: {rows} of {rows} texts have 4 word pieces or more, of which it reads these (--max_pieces)"
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("frozen", [0, 1])
 def test_r_drop_brings_the_two_readings_of_a_text_together(tiny_bert, tmp_path, frozen):
     def apart(**changes) -> float:

@@ -15,7 +15,7 @@ import contextlib
 from absl import flags
 
 from tfkd.commands.flags import FLAGS
-from tfkd.commands.run_models import teacher_in, teacher_of
+from tfkd.commands.run_models import exported_of, teacher_in, teacher_of
 from tfkd.errors import UsageError
 
 
@@ -31,6 +31,7 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise UsageError(f"{len(arguments)} models: name one, a .tflite file or a run's folder")
+    exported_of(arguments[0])  # which refuses a run that has none yet
     from tfkd.demo.demo import open_demo
 
     teacher = teacher_of(FLAGS.teacher) or teacher_in(arguments[0])

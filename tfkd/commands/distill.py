@@ -18,6 +18,12 @@ from tfkd.native_stderr import import_tensorflow
 def define_flags() -> None:
     flags.DEFINE_string("transfer_set", "", "folder that tfkd label wrote, or a run's")
     flags.DEFINE_string("teacher", TeacherConfig().teacher, "BERT whose word vectors the student starts with")
+    flags.DEFINE_integer(
+        "max_pieces",
+        TeacherConfig().max_pieces,
+        "words or pieces of a text that the student learns from; of a fine-tuned --teacher as many as it reads",
+        lower_bound=1,
+    )
     flags.DEFINE_bool("baseline", False, "learn from train's hard labels alone, for --baseline_epochs")
     flags.DEFINE_string("out", "", "folder of the student to write")
     define_seed()
@@ -40,11 +46,14 @@ def main(arguments: list[str]) -> None:
         check_transfer_set(transfer_set, corpus)
     import_tensorflow()
     from tfkd.training.distil import distil, train_baseline
+    from tfkd.training.model_folders import max_pieces_of
     from tfkd.training.student_setup import check_last_epoch, set_up_student
 
     epochs = "baseline_epochs" if FLAGS.baseline else "epochs"
     check_last_epoch(shape, **{epochs: getattr(config, epochs)})
-    setup = set_up_student(corpus, shape, config, teacher_of(FLAGS.teacher), FLAGS.seed)
+    teacher = teacher_of(FLAGS.teacher)
+    max_tokens = max_pieces_of(teacher, FLAGS.max_pieces)
+    setup = set_up_student(corpus, shape, config, teacher, FLAGS.seed, max_tokens)
     if transfer_set is None:
         student = train_baseline(setup, out, FLAGS.seed)
     else:

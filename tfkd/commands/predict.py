@@ -91,7 +91,8 @@ def _line_rows(pairs: bool) -> Iterator[tuple[str, ...]]:
             text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as e:
             raise InputError(
-                f"standard input, line {number}: isn't UTF-8 (byte {e.start + 1}); convert it first"
+                f"standard input, line {number}: isn't UTF-8 (byte {e.start + 1}); convert it first, such as by "
+                "iconv -f cp1252 -t utf-8"
             ) from e
         if pairs and text.count("\t") != 1:
             raise InputError(
@@ -105,4 +106,5 @@ def _shown(texts: tuple[str, ...], probabilities: dict[str, float]) -> str:
     if FLAGS.json:
         named = dict(zip(("text", "text_pair"), texts, strict=False))
         return json.dumps({**named, "label": label, "probabilities": probabilities}, ensure_ascii=False)
-    return "\t".join([label, *(f"{name}={p:.4f}" for name, p in probabilities.items()), *texts])
+    lines = (" ".join(text.splitlines()) for text in texts)  # a record stays one line
+    return "\t".join([label, *(f"{name}={p:.4f}" for name, p in probabilities.items()), *lines])

@@ -14,10 +14,20 @@ from tfkd.pipeline.run_config import FLAGS_FILE, RunConfig, config_in, is_same_v
 from tfkd.pipeline.run_folder import RunFolder
 from tfkd.progress import say
 
+_GO_ON = "the command that made it goes on with it"
+
 
 def exported_of(path: str) -> str:
-    """Returns the `.tflite` that a path names: of a run's folder that of its first student."""
-    return str(run.exported()) if (run := _run_at(path)) else path
+    """Returns the `.tflite` that a path names: of a run's folder that of its first student.
+
+    Raises:
+      InputError: the run has made none yet.
+    """
+    if not (run := _run_at(path)):
+        return path
+    if not run.exported().exists():
+        raise InputError(f"{_unfinished(path, [run.exported()])}; {_GO_ON}")
+    return str(run.exported())
 
 
 def student_of(path: str) -> str:
@@ -64,10 +74,9 @@ def models_of(path: str) -> list[str]:
         return [path]
     models = [*([run.teacher] if run.has_teacher else []), run.student(), run.exported()]
     if missing := [model for model in models if not model.exists()]:
-        shown = f"{path}: the run isn't finished: {', '.join(map(str, missing))} isn't there"
         if len(missing) == len(models):
-            raise InputError(f"{shown}; the command that made it goes on with it")
-        say(shown)
+            raise InputError(f"{_unfinished(path, missing)}; {_GO_ON}")
+        say(_unfinished(path, missing))
     return [str(model) for model in models if model not in missing]
 
 
@@ -112,6 +121,10 @@ def _given_or_of_run(flag: str, model: str, of_run: Callable[[RunConfig], Any], 
         return given.value
     say(f"{what} as in {run} (--{flag}={value})")
     return value
+
+
+def _unfinished(path: str, missing: Iterable[Path]) -> str:
+    return f"{path}: the run isn't finished: {', '.join(map(str, missing))} isn't there"
 
 
 def _run_at(path: str) -> RunFolder | None:

@@ -22,7 +22,7 @@ def open_demo(model: str | Path, teacher: str | Path = "", examples: str | Path 
     Args:
       model: a .tflite file that tfkd exported, or a run's folder: its student and its sentences.
       teacher: folder of a fine-tuned teacher to ask; "": none.
-      examples: file of texts to click on, one a line; "" for the run's own, or some of film reviews.
+      examples: file of texts to click on, one a line; "" for the run's own, of a file alone some of film reviews.
       port: where it listens; 0 for any port that is free.
 
     Raises:
@@ -30,7 +30,7 @@ def open_demo(model: str | Path, teacher: str | Path = "", examples: str | Path 
     """
     run = Path(model) if Path(model).is_dir() else None
     student = open_student_file(run / "export" / "student.tflite" if run else model)
-    texts = examples_of_file(examples) if examples else (run and examples_of_run(run)) or EXAMPLES
+    texts = examples_of_file(examples) if examples else examples_of_run(run) if run else EXAMPLES
     about: dict[str, Any] = {
         "name": run.resolve().name if run else student.path.name,
         "size_bytes": len(student.content),

@@ -41,15 +41,18 @@ def examples_of_file(path: str | Path) -> tuple[str, ...]:
 
 
 def examples_of_run(folder: str | Path) -> tuple[str, ...]:
-    """Returns a few short sentences that a run learnt from, of each label in turn; none if they are no longer there."""
+    """Returns a few sentences that a run learnt from, of each label in turn; none if they are no longer there.
+
+    They are short ones, or if there are none of these the shortest.
+    """
     path = shard_path(Path(folder) / "sentences", 0)
     try:
         rows = pq.read_table(path, columns=["text", "label"]).drop_null().to_pylist()
     except (OSError, pa.ArrowException):
         return ()
+    short = [row for row in rows if len(row["text"].split()) in _WORDS and len(row["text"]) <= _CHARACTERS]
     by_label: dict[int, list[str]] = {}
-    for row in rows:
-        if len(row["text"].split()) in _WORDS and len(row["text"]) <= _CHARACTERS:
-            by_label.setdefault(row["label"], []).append(row["text"])
+    for row in short or sorted(rows, key=lambda row: len(row["text"])):
+        by_label.setdefault(row["label"], []).append(row["text"])
     in_turn = chain.from_iterable(zip_longest(*(by_label[label] for label in sorted(by_label))))
     return tuple(islice((text for text in in_turn if text is not None), _COUNT))

@@ -8,8 +8,10 @@ from tfkd.config import DataConfig
 from tfkd.errors import InputError
 from tfkd.pipeline.run_config import REJECTS_FILE, RunConfig, refuse_other_flags
 from tfkd.progress import say
+from tfkd.report.coverage import long_texts
 from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Corpus
+from tfkd.training.model_folders import max_pieces_of
 
 
 def read_sentences(config: DataConfig, seed: int, rejects: Path | None = None) -> Corpus:
@@ -59,4 +61,9 @@ def read_sentences_of_run(config: RunConfig, folder: Path, update: bool) -> Corp
       InputError: the data can't be read, or learnt.
     """
     refuse_other_flags(config, folder, update)
-    return read_sentences_to_learn(config.data, config.seed, folder / REJECTS_FILE)
+    corpus = read_sentences_to_learn(config.data, config.seed, folder / REJECTS_FILE)
+    teacher = config.teacher
+    max_pieces = max_pieces_of(teacher.teacher, teacher.max_pieces)
+    if long := long_texts(corpus.dev.columns, corpus.unit, config.export.max_tokens, max_pieces):
+        say(f"data: {long}")
+    return corpus

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfkd.config import MOST_UNROLLED_STEPS, ExportConfig
+from tfkd.config import MOST_UNROLLED_STEPS, ExportConfig, TeacherConfig
 from tfkd.text.encoded_texts import longest
 from tfkd.text.piece_tokenizer import split_at_punctuation
 from tfkd.text.tokenizer import Tokenizer
@@ -70,6 +70,27 @@ class Coverage:
         return self.split / self.words if self.words else 0.0
 
 
+def long_texts(columns: Sequence[Sequence[str]], texts: str, max_tokens: int, max_pieces: int) -> str:
+    """Returns a line on texts of which much isn't read, "" if they are few: before there is a tokenizer to count by.
+
+    A text has about as many words as stand between its blanks, and more pieces.
+
+    Args:
+      columns: the dev texts, and of pairs the second ones.
+      texts: what they are, "sentences" or "pairs".
+      max_tokens: tokens that the file is to read of a text.
+      max_pieces: word pieces that teacher and student learn from.
+    """
+    longest_of_rows = [max(len(text.split()) for text in row) for row in zip(*columns, strict=True)]
+    long = sum(words > max_tokens for words in longest_of_rows)
+    if long <= _MUCH_TRUNCATED * len(longest_of_rows):
+        return ""
+    return (
+        f"{long:,} of {len(longest_of_rows):,} dev {texts} have more than {max_tokens} words, which is all that the "
+        f"file is to read of a text (--max_tokens); teacher and student learn from {max_pieces} (--max_pieces)"
+    )
+
+
 def length_hint(read: Coverage, texts: str, config: ExportConfig) -> str:
     """Returns a line on a --max_tokens that would do better; "" if there is none.
 
@@ -81,12 +102,17 @@ def length_hint(read: Coverage, texts: str, config: ExportConfig) -> str:
     unrolled = config.is_straight_line  # it takes as many steps as it reads tokens, however short a text is
     enough = _STEP * math.ceil(_ROOM * read.p995_tokens / _STEP)
     if read.truncated_share > _MUCH_TRUNCATED:
-        as_it_is = enough <= MOST_UNROLLED_STEPS or config.lowering == "while"
-        longer = f"--max_tokens={enough}" if as_it_is else f"--lowering=while --max_tokens={enough}"
+        proposed = min(enough, MOST_UNROLLED_STEPS) if config.runtime == "mediapipe" else enough
+        if proposed <= read.max_tokens:
+            return ""
+        as_it_is = proposed <= MOST_UNROLLED_STEPS or config.lowering == "while"
+        longer = "" if as_it_is else "--lowering=while "
+        much = "nearly all of them to their end" if proposed == enough else "as much of them as MediaPipe runs"
         costs = "; an unrolled file's time goes with it" if unrolled and as_it_is else ""
+        learnt = "; teacher and student learn from --max_pieces of a text" * (proposed > TeacherConfig().max_pieces)
         return (
             f"{read.truncated:,} of {read.rows:,} dev {texts} have more than {read.max_tokens} {read.tokens_are}: "
-            f"{longer} would read nearly all of them to their end{costs}"
+            f"{longer}--max_tokens={proposed} would read {much}{costs}{learnt}"
         )
     if not unrolled or not read.p995_tokens or enough > _MUCH_SHORTER * read.max_tokens:
         return ""

@@ -14,11 +14,12 @@ from tfkd.progress import say
 from tfkd.text.columns import choose_columns
 from tfkd.text.detokenizer import detokenizer
 from tfkd.text.examples import kind_of
-from tfkd.text.readers import Reject, Table, open_table
+from tfkd.text.readers import Reject, Table, open_table, text_fault
 from tfkd.text.tfds_table import open_tfds_split
 
 _ROWS_A_CALL = 1024
-_INDEX_COLUMN = "idx"  # of TensorFlow Datasets, whose rows come in an order of their own
+# TensorFlow Datasets', whose rows come in an order of their own; GLUE's; GLUE's of QQP.
+_INDEX_COLUMNS = ("idx", "index", "id")
 
 
 @dataclass(frozen=True)
@@ -105,18 +106,26 @@ def _server_labels(names: Sequence[str], glue: GlueTask, task: str) -> list[str]
 
 def _rows(table: Table, texts: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Returns all texts, in the test set's order; a row that can't be read would put the others out of place."""
-    has_index = _INDEX_COLUMN in table.columns
+    index_column = next((name for name in _INDEX_COLUMNS if name in table.columns and name not in texts), "")
     found = []
-    for number, row in enumerate(table.rows((*texts, _INDEX_COLUMN) if has_index else texts)):
-        if isinstance(row, Reject):
-            raise InputError(f"{table.name}: {table.unit} {row.line}: {row.reason}; every row needs a label")
-        index = str(row.cells[-1] if has_index else number)
+    for number, row in enumerate(table.rows((*texts, index_column) if index_column else texts)):
+        cells = () if isinstance(row, Reject) else row.cells
+        if fault := row.reason if isinstance(row, Reject) else _fault(cells[: len(texts)]):
+            raise InputError(f"{table.name}: {table.unit} {row.line}: {fault}; every row needs a label")
+        index = str(cells[-1] if index_column else number)
         if not index.isdecimal():
             raise InputError(
-                f"{table.name}: {table.unit} {row.line}: {_INDEX_COLUMN} is {index!r}; expected a whole number"
+                f"{table.name}: {table.unit} {row.line}: {index_column} is {index!r}; expected a whole number"
             )
-        found.append((int(index), tuple(map(str, row.cells[: len(texts)]))))
+        found.append((int(index), cells[: len(texts)]))
     found.sort()
     if not found or [index for index, _ in found] != list(range(len(found))):
-        raise InputError(f"{table.name}: its rows aren't numbered from 0 without a gap, or there are none")
+        by = f" by {index_column}" * bool(index_column)
+        raise InputError(f"{table.name}: its rows aren't numbered{by} from 0 without a gap, or there are none")
     return [cells for _, cells in found]
+
+
+def _fault(texts: Sequence[object]) -> str:
+    """Returns why a row can't be classified, or ""; one without any words can, and the server wants its label too."""
+    faults = (text_fault(text) for text in texts if text is None or str(text).strip())
+    return next(filter(None, faults), "")

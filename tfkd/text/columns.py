@@ -17,6 +17,7 @@ from tfkd.text.readers import Row, Table
 # Names seen in GLUE, TensorFlow Datasets and common CSVs, the surer first.
 _TEXT = ("sentence", "text", "review", "phrase", "content", "comment", "tweet", "message", "headline", "utterance")
 _PAIRS = (
+    ("text", "text_pair"),
     ("sentence1", "sentence2"),
     ("question1", "question2"),
     ("premise", "hypothesis"),
@@ -92,6 +93,11 @@ def choose_columns(table: Table, config: DataConfig, labelled: bool = True) -> t
         )
         if name and not by_flag
     ]
+    if not named.text and not columns.text_pair and (unread := _further_texts(table, columns)):
+        notes.append(
+            f"{', '.join(unread)} {'has' if len(unread) == 1 else 'have'} texts too, which aren't read: name the "
+            "second texts of pairs with --text_pair_column; what is to be read as one text must stand in one column"
+        )
     return columns, notes
 
 
@@ -128,6 +134,19 @@ def _has_letters(table: Table, column: str) -> bool:
     return blank
 
 
+def _further_texts(table: Table, known: Columns) -> list[str]:
+    """Returns the columns that look like texts beside the known ones."""
+    return [name for name, cells in _contents_of_others(table, known).items() if _look_like_texts(cells)]
+
+
+def _contents_of_others(table: Table, known: Columns) -> dict[str, list[Any]]:
+    """Returns the cells of the first rows by the names of the columns that aren't known, and are there once."""
+    others = [name for name in table.columns if name and table.columns.count(name) == 1 and name not in known.names()]
+    rows = itertools.islice(table.rows(others), _LOOKED_AT_ROWS if others else 0)
+    usable = [row.cells for row in rows if isinstance(row, Row)]
+    return {name: [cells[place] for cells in usable] for place, name in enumerate(others)}
+
+
 def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
     """Returns the known columns, and for text or label that is missing the one column that looks like it.
 
@@ -138,23 +157,24 @@ def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
         raise InputError(
             f"{table.name}: its one column is {table.columns[0][:40]!r}; expected a column of texts and one of labels"
         )
-    unknown = [name for name in table.columns if name and table.columns.count(name) == 1 and name not in known.names()]
-    rows = list(itertools.islice(table.rows(unknown), _LOOKED_AT_ROWS))
-    if not rows:
+    if next(iter(table.rows(table.columns[:1])), None) is None:
         raise InputError(f"{table.name}: has no rows")
-    usable = [row.cells for row in rows if isinstance(row, Row)]
-    contents = {name: [cells[place] for cells in usable] for place, name in enumerate(unknown)}
+    contents = _contents_of_others(table, known)
+    unknown = list(contents)
     texts = [known.text] if known.text else [name for name in unknown if _look_like_texts(contents[name])]
     labels = [known.label] if known.label else [name for name in unknown if _look_like_labels(contents[name])]
     if not labelled:
         labels = [""]
     rarely_differing = sorted(unknown, key=lambda name: len(set(map(str, contents[name]))))
     label = next(iter(labels), "") or next((name for name in rarely_differing if name not in texts), "")
-    text = next(iter(texts), "") or next((name for name in reversed(rarely_differing) if name != label), "")
+    longest = max(texts, key=lambda name: sum(len(str(cell)) for cell in contents.get(name, ())), default="")
+    text = longest or next((name for name in reversed(rarely_differing) if name != label), "")
     flags = f"--text_column={shlex.quote(text)}" + f" --label_column={shlex.quote(label)}" * labelled
+    if len(texts) > 1:
+        flags += "; what is to be read as one text must stand in one column"
     if len(texts) == 2:
         first, second = map(shlex.quote, texts)
-        flags += f", or, if they are a pair, --text_column={first} --text_pair_column={second}"
+        flags += f"; if they are a pair, --text_column={first} --text_pair_column={second}"
     row_above = next((name for name in unknown if name in contents[name]), "")
     if row_above and table.unit == "line":
         raise InputError(

@@ -104,7 +104,8 @@ def open_table(path: str | Path, encoding: str = "utf-8", quoting: str = "auto")
     if not path.exists():
         raise InputError(f"{path}: there is no such file")
     if not kind:
-        raise InputError(f"{path}: unknown kind of file, expected one of {', '.join(SUFFIXES)}")
+        advice = "; save it as CSV, in UTF-8" if path.suffix.lower() in _OF_SPREADSHEETS else ""
+        raise InputError(f"{path}: unknown kind of file, expected one of {', '.join(SUFFIXES)}{advice}")
     if kind == ".parquet":
         return _open_parquet(path)
     source = _TextSource(path, _known_encoding(encoding))
@@ -130,6 +131,7 @@ def is_folder(path: Path) -> bool:
 
 
 SUFFIXES = (".tsv", ".csv", ".jsonl", ".ndjson", ".parquet")
+_OF_SPREADSHEETS = (".xlsx", ".xls", ".ods")
 
 
 def suffix_of(path: Path) -> str:

@@ -49,19 +49,23 @@ class FileVectors:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A word of the file and where it stands; its numbers are read only if they are wanted."""
+    """A word of the file and where it stands; its numbers are read only if they are wanted.
+
+    The last line of a file that was cut off in it may have all its numbers, and the last of them be wrong.
+    """
 
     place: str
     word: bytes
     numbers: Callable[[], np.ndarray]
+    is_whole: bool = True
 
 
 def read_vectors(path: str | Path, vocabulary: TokenVocabulary) -> FileVectors:
     """Returns the vectors that a file has for a vocabulary's words.
 
     A word's vector is that of its normalized spelling (lower case, no accents), else of the
-    first of its other spellings in the file. Rows that aren't UTF-8 or whose numbers
-    aren't finite are counted and left out.
+    first of its other spellings in the file. Rows that aren't UTF-8, whose numbers
+    aren't finite or whose line has no end are counted and left out.
 
     Args:
       path: `.bin` (word2vec's binary), `.txt` or `.vec` (text, with or without a first line of
@@ -104,6 +108,9 @@ def _collected(
     for number, entry in enumerate(entries):
         if number % 10_000 == 0:
             tick()
+        if not entry.is_whole:
+            bad, first_bad = bad + 1, first_bad or f"{entry.place}: has no line end, and may be cut off"
+            continue
         try:
             spelling = entry.word.decode("utf-8")
         except UnicodeDecodeError:
@@ -158,13 +165,14 @@ def _text_entries(stream: IO[bytes], path: Path) -> Iterator[_Entry]:
         word, _, rest = line.partition(b" ")
         too_few = not width or spaces < width
         too_many = spaces > width and _are_numbers(rest.split(b" ")[: spaces - width])
-        if too_few and not whole.endswith(b"\n") and (found or _is_text(line)):
+        is_whole = whole.endswith(b"\n")
+        if too_few and not is_whole and (found or _is_text(line)):
             raise InputError(f"{path}: truncated in line {number}; fetch it again")
         if too_few or too_many or (b"\t" in line and not found):
             raise InputError(f"{path}: line {number} {_misfit(line, spaces, width)}")
         found += 1
         if spaces == width:  # else a word with spaces in it, which is none of ours
-            yield _Entry(f"line {number}", word, functools.partial(_from_text, rest))
+            yield _Entry(f"line {number}", word, functools.partial(_from_text, rest), is_whole)
     if rows is not None and found < rows:
         raise InputError(f"{path}: truncated: {found:,} rows; its first line says {rows:,}; fetch it again")
     if not found:

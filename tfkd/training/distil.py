@@ -43,8 +43,6 @@ from tfkd.transfer_set.shards import ShardedTable, text_columns
 
 # Rows that are held in memory, and shuffled together, at a time.
 _WINDOW_ROWS = 1 << 18
-# Tokens of a text that the student learns from; more would only cost memory.
-_MAX_TOKENS = 128
 # Of a training, beside its checkpoint.
 _KEPT_FILE = "kept_words.json"
 # What a rank is chosen by: so many rows, and tokens of a text.
@@ -131,10 +129,10 @@ def _rows_of(table: pa.Table, classes: int) -> _Rows:
     return _Rows(tuple(table[name].combine_chunks() for name in text_columns(table)), labels, logits)
 
 
-def _batches(rows: _Rows, reading: Reading, config: DistillConfig, rng: np.random.Generator) -> Iterator[Any]:
-    encoded = [reading.to_learn(texts, config.p_unknown, rng) for texts in rows.columns]
-    lengths = longest(encoded, _MAX_TOKENS)
-    for batch in shuffled_batches(lengths, config.batch_size, rng):
+def _batches(rows: _Rows, reading: Reading, setup: StudentSetup, rng: np.random.Generator) -> Iterator[Any]:
+    encoded = [reading.to_learn(texts, setup.distill.p_unknown, rng) for texts in rows.columns]
+    lengths = longest(encoded, setup.max_tokens)
+    for batch in shuffled_batches(lengths, setup.distill.batch_size, rng):
         token_ids = padded_alike(encoded, batch, lengths)
         yield token_ids, {"label": rows.labels[batch], "logits": rows.logits[batch]}
 
@@ -167,7 +165,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
     def epoch_batches(epoch: int) -> Iterator[Any]:
         rng = np.random.default_rng([seed, epoch])
         for window in lesson.windows(rng):
-            yield from _batches(window, reading, config, rng)
+            yield from _batches(window, reading, setup, rng)
 
     def prune() -> None:
         nonlocal reading, pruning
@@ -181,6 +179,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
 
     checkpoints = checkpoints_folder(folder)
     words, vectors_sum = tokenizer.vocabulary.words, float(setup.word_vectors.sum())
+    start = (setup.embedding_training, setup.max_tokens)
     prunes = shape.vocabulary_size < len(words) or setup.too_rare.any()
     # What it is held to it learns to do with: in the last epoch, unless that is the first.
     first_to_keep = lesson.epochs - 1 if shape.is_held or prunes else 0
@@ -195,8 +194,8 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         if shape.rank:
             few = math.ceil(_ROWS_MET / config.batch_size)
             batches = (x if corpus.pairs else (x,) for x, _ in itertools.islice(epoch_batches(0), few))
-            ids = [np.pad(rows, [(0, 0), (0, _MAX_TOKENS - rows.shape[1])]) for batch in batches for rows in batch]
-            bases = hold_to_rank(model, shape.rank, TextsMet(np.concatenate(ids)[:, :_TOKENS_MET]))
+            ids = [np.pad(rows, [(0, 0), (0, _TOKENS_MET)])[:, :_TOKENS_MET] for batch in batches for rows in batch]
+            bases = hold_to_rank(model, shape.rank, TextsMet(np.concatenate(ids)))
         if model.rounding is not None:
             model.rounding.begin(bases)
 
@@ -212,7 +211,7 @@ def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Stu
         lambda: _accuracy(model, reading, corpus.dev),
         checkpoints,
         lesson.name,
-        identity=repr((shape, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, setup.embedding_training)),
+        identity=repr((shape, seed, lesson.identity, digest(corpus.dev), words, vectors_sum, *start)),
         before_epoch=before_epoch,
         first_to_keep=first_to_keep,
     )

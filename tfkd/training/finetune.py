@@ -84,6 +84,11 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
     trained = TrainedBlocks(teacher.classifier, config.teacher_frozen_blocks)
     with progress_bar(len(corpus.train) + len(corpus.dev), "teacher: frozen blocks", "texts") as bar:
         train, dev = (trained.inputs(teacher.encode(*rows.columns), bar) for rows in (corpus.train, corpus.dev))
+    if full := int((train.lengths == teacher.max_pieces).sum()):
+        say(
+            f"teacher: {full:,} of {len(corpus.train):,} texts have {teacher.max_pieces} word pieces or more, of "
+            "which it reads these (--max_pieces)"
+        )
 
     def dev_accuracy() -> float:
         with progress_bar(len(corpus.dev), "teacher: dev", "texts") as bar:

@@ -52,6 +52,11 @@ def warn_of_other_dev(folder: str | Path, dev: str) -> None:
             )
 
 
+def max_pieces_of(teacher: str, max_pieces: int) -> int:
+    """Returns how many word pieces of a text a teacher reads: what was said as it was fine-tuned, else `max_pieces`."""
+    return int(facts_of_teacher(teacher)["max_pieces"]) if is_finetuned(teacher) else max_pieces
+
+
 def pretrained_of(teacher: str) -> str:
     """Returns the name of the pretrained BERT that a teacher is, or was fine-tuned from.
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfkd.config import DistillConfig, StudentConfig
+from tfkd.config import DistillConfig, StudentConfig, TeacherConfig
 from tfkd.errors import InputError, UsageError
 from tfkd.models.teacher import Teacher
 from tfkd.models.word_vectors import random_vectors, randomize_rows, teacher_vectors, vocabulary_vectors
@@ -45,6 +45,7 @@ class StudentSetup:
       embedding_training: what becomes of these in training (see StudentConfig).
       student: the student's shape.
       distill: how it learns.
+      max_tokens: tokens of a text that it learns from: as many as the teacher reads.
     """
 
     corpus: Corpus
@@ -55,6 +56,7 @@ class StudentSetup:
     embedding_training: str
     student: StudentConfig
     distill: DistillConfig
+    max_tokens: int
 
     def for_baseline(self) -> StudentSetup:
         """Returns the start of the same student on hard labels.
@@ -95,12 +97,17 @@ def check_last_epoch(student: StudentConfig, **epochs: int) -> None:
 
 
 def set_up_student(
-    corpus: Corpus, student: StudentConfig, distill: DistillConfig, teacher: str, seed: int
+    corpus: Corpus,
+    student: StudentConfig,
+    distill: DistillConfig,
+    teacher: str,
+    seed: int,
+    max_tokens: int = TeacherConfig().max_pieces,
 ) -> StudentSetup:
     """Collects the tokens of a corpus, and their vectors.
 
     The pieces of the teacher of this name are among them if the student reads pieces, its words if it reads words and
-    they keep to the teacher's vectors.
+    they keep to the teacher's vectors. Of each text `max_tokens` are learnt from.
 
     Raises:
       InputError: the delimiter expression can't be used, or the teacher or the file of vectors can't be loaded.
@@ -127,7 +134,8 @@ def set_up_student(
         vectors = vocabulary_vectors(known, width)
     rare = rare_tokens(corpus, tokenizer, pieces)
     too_rare = too_rare_tokens(corpus, tokenizer, pieces, student.min_count)
-    return StudentSetup(corpus, tokenizer, rare, too_rare, vectors, student.embedding_training, student, distill)
+    training = student.embedding_training
+    return StudentSetup(corpus, tokenizer, rare, too_rare, vectors, training, student, distill, max_tokens)
 
 
 # Several students of one process mostly start with the same words of the same teacher: half a minute each.
