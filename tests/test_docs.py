@@ -29,7 +29,7 @@ PROGRAMS = ("tfkd", "python", "pip", "source", ".", "tools/quickstart.sh", "tool
 # What takes minutes, a network, a phone or a browser: there the flags are compared with those that the command has.
 TOO_MUCH = re.compile(
     r" --arm64\b| --phone\b|=asset:|=tfds:|=hf://|=bert_base|^tfkd demo |^tfkd benchmark (?!runs/|.* --data=)"
-    r"| --glue_task=(?!.* --glue_test=)"
+    r"| --glue_task=(?!.* --glue_test=)| --max_pieces=256 --max_tokens=256$"
 )
 # In place of the BERT and the sizes of the docs, unless a command names its own.
 TINY = {

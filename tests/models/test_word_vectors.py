@@ -184,6 +184,19 @@ def test_memory_is_that_of_the_vectors_and_of_what_comes_of_them():
     in_place = tracemalloc.get_traced_memory()[1]
     made = vocabulary_vectors(vectors, 50)
     in_all = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    overwritten = vocabulary_vectors(vectors, 40, overwrite=True)
+    in_their_place = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
     assert in_place < 0.3 * vectors.nbytes
     assert in_all < made.nbytes + 0.3 * vectors.nbytes
+    assert in_their_place < 0.3 * vectors.nbytes
+    assert overwritten is vectors
+
+
+@pytest.mark.parametrize("width", [3, 5, 7])
+def test_vectors_that_are_overwritten_come_to_the_same(width):
+    vectors = np.random.default_rng(0).normal(size=(300, 5)).astype(np.float32)
+    expected = vocabulary_vectors(vectors.copy(), width)
+    np.testing.assert_array_equal(vocabulary_vectors(vectors, width, overwrite=True), expected)

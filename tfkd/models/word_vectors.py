@@ -65,7 +65,7 @@ def principal_components(vectors: np.ndarray, width: int, out: np.ndarray | None
     Args:
       vectors: float [words, own width], a row a word.
       width: columns that will be of most use.
-      out: zeros to write them to.
+      out: zeros to write them to, or, if they have `width` columns, the vectors themselves.
     """
     rows, columns = vectors.shape
     if out is None:
@@ -86,14 +86,21 @@ def principal_components(vectors: np.ndarray, width: int, out: np.ndarray | None
     return out
 
 
-def vocabulary_vectors(vectors: np.ndarray, width: int) -> np.ndarray:
+def vocabulary_vectors(vectors: np.ndarray, width: int, overwrite: bool = False) -> np.ndarray:
     """Returns the `principal_components` of a vocabulary's words, its special ones apart.
 
     PAD_ID's row is zero and UNKNOWN_ID's the mean of all words, which is zero too.
+
+    Args:
+      vectors: float32 [vocabulary, own width].
+      width: columns that will be of most use.
+      overwrite: they aren't needed any more, and their memory may be used for what comes of them.
     """
-    out = np.zeros((len(vectors), max(width, vectors.shape[1])), np.float32)
-    words = slice(max(PAD_ID, UNKNOWN_ID) + 1, None)
-    principal_components(vectors[words], width, out[words])
+    own = vectors.shape[1]
+    out = vectors if overwrite and width <= own else np.zeros((len(vectors), max(width, own)), np.float32)
+    first = max(PAD_ID, UNKNOWN_ID) + 1
+    principal_components(vectors[first:], width, out[first:])
+    out[:first] = 0
     return out
 
 

@@ -131,7 +131,7 @@ def set_up_student(
                 f"embeddings: vectors of {own} numbers; {width - own} of the {width} columns start at zero, and those "
                 f"of a fixed copy stay so; --embedding_dim={own} leaves none"
             )
-        vectors = vocabulary_vectors(known, width)
+        vectors = vocabulary_vectors(known, width, overwrite=student.embeddings != "teacher")  # whose are kept
     rare = rare_tokens(corpus, tokenizer, pieces)
     too_rare = too_rare_tokens(corpus, tokenizer, pieces, student.min_count)
     training = student.embedding_training
