@@ -65,7 +65,7 @@ def principal_components(vectors: np.ndarray, width: int, out: np.ndarray | None
     Args:
       vectors: float [words, own width], a row a word.
       width: columns that will be of most use.
-      out: zeros to write them to, or, if they have `width` columns, the vectors themselves.
+      out: zeros to write them to, or, if they have `width` columns or more, the vectors themselves.
     """
     rows, columns = vectors.shape
     if out is None:
