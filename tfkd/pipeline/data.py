@@ -11,7 +11,6 @@ from tfkd.progress import say
 from tfkd.report.coverage import long_texts
 from tfkd.text.corpus import read_corpus
 from tfkd.text.examples import Corpus
-from tfkd.training.model_folders import max_pieces_of
 
 
 def read_sentences(config: DataConfig, seed: int, rejects: Path | None = None) -> Corpus:
@@ -62,8 +61,6 @@ def read_sentences_of_run(config: RunConfig, folder: Path, update: bool) -> Corp
     """
     refuse_other_flags(config, folder, update)
     corpus = read_sentences_to_learn(config.data, config.seed, folder / REJECTS_FILE)
-    teacher = config.teacher
-    max_pieces = max_pieces_of(teacher.teacher, teacher.max_pieces)
-    if long := long_texts(corpus.dev.columns, corpus.unit, config.export.max_tokens, max_pieces):
+    if long := long_texts(corpus.dev.columns, corpus.unit, config.export.max_tokens, config.max_pieces):
         say(f"data: {long}")
     return corpus

@@ -27,7 +27,7 @@ from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
-from tfkd.training.model_folders import facts_of_teacher, is_finetuned, max_pieces_of, pretrained_of, warn_of_other_dev
+from tfkd.training.model_folders import facts_of_teacher, is_finetuned, pretrained_of, warn_of_other_dev
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, check_last_epoch, delimiter_of, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
@@ -265,7 +265,7 @@ class _Road:
             "dev": digest(corpus.dev),
             "unlabelled": digest(corpus.unlabelled),
             "label_names": corpus.label_names,
-            "max_tokens": self.max_pieces,
+            "max_tokens": config.max_pieces,
             "seed": seed,
         }
         if config.student.embeddings != "random":
@@ -328,13 +328,7 @@ class _Road:
     def setup(self) -> StudentSetup:
         config = self.config
         teacher, seed = config.teacher.teacher, config.seed
-        return set_up_student(self.corpus, config.student, config.distill, teacher, seed, self.max_pieces)
-
-    @property
-    def max_pieces(self) -> int:
-        """Word pieces of a text that the teacher reads, which students aren't to learn from more than."""
-        config = self.config.teacher
-        return max_pieces_of(config.teacher, config.max_pieces)
+        return set_up_student(self.corpus, config.student, config.distill, teacher, seed, config.max_pieces)
 
     @cached_property
     def word_vectors(self) -> str | list[list[Any]]:

@@ -18,6 +18,7 @@ from tfkd.config import (
 )
 from tfkd.errors import InputError, UsageError
 from tfkd.files import LOCK_FILE, read_object
+from tfkd.training.model_folders import max_pieces_of
 
 # Where a run's folder has its flags, the rows that couldn't be read, and the records of its steps.
 FLAGS_FILE, REJECTS_FILE, STEPS_FOLDER = "flags.json", "rejects.jsonl", "steps"
@@ -53,6 +54,11 @@ class RunConfig:
             raise ValueError(
                 f"--transfer_set={self.transfer_set} --logits_from={self.label.logits_from}: expected one of them"
             )
+
+    @property
+    def max_pieces(self) -> int:
+        """Word pieces of a text that the teacher reads, which students aren't to learn from more than."""
+        return max_pieces_of(self.teacher.teacher, self.teacher.max_pieces)
 
 
 def flags_of(config: RunConfig) -> dict[str, Any]:
