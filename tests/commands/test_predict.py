@@ -47,8 +47,8 @@ def test_plain_lines_say_the_same(chain):
 
 
 def test_a_text_of_several_lines_is_shown_in_one(chain):
-    outcome = call_process("predict", f"--model={chain.tflite}", "the film\nis\r\ngood")
-    assert outcome.out.endswith("\tthe film is good\n")
+    outcome = call_process("predict", f"--model={chain.tflite}", "the film\nis\r\ngood\x0c\x85\u2028")
+    assert outcome.out.endswith("\tthe film is good\x0c\x85\u2028\n")  # these break no line that a program reads
     assert outcome.out.count("\n") == 1
 
 

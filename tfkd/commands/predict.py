@@ -12,6 +12,7 @@ but those of --glue_out are detokenized as --detokenize says, or else as the mod
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -106,5 +107,5 @@ def _shown(texts: tuple[str, ...], probabilities: dict[str, float]) -> str:
     if FLAGS.json:
         named = dict(zip(("text", "text_pair"), texts, strict=False))
         return json.dumps({**named, "label": label, "probabilities": probabilities}, ensure_ascii=False)
-    lines = (" ".join(text.splitlines()) for text in texts)  # a record stays one line
+    lines = (re.sub("\r?\n", " ", text) for text in texts)  # a record stays one line; nothing else of it changes
     return "\t".join([label, *(f"{name}={p:.4f}" for name, p in probabilities.items()), *lines])
