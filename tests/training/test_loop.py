@@ -197,6 +197,16 @@ def test_epochs_that_may_not_be_kept_are_not(tmp_path):
     assert_same(fitted.get_weights(), seen[0])
 
 
+def test_a_step_is_traced_once(tmp_path):
+    traced = []
+    counted = model()
+    counted.run_eagerly = False
+    train_step = counted.train_step
+    counted.train_step = lambda data: traced.append(1) or train_step(data)
+    fit(counted, tmp_path)
+    assert len(traced) == 1
+
+
 def test_what_comes_before_the_first_step_is_no_rate_of_steps(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(progress, "_SECONDS_A_LINE", 1e-9)
     fit(model(), tmp_path, BatchesAfterAWhile())

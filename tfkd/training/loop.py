@@ -83,6 +83,8 @@ def fit_epochs(
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, best = folder / "checkpoint.npz", folder / "best.npz"
     history: list[Epoch] = []
+    # Were its variables made within the first step, TensorFlow would trace that step twice, some seconds each.
+    model.optimizer.build(model.trainable_variables)
     if checkpoint.exists() and best.exists():  # killed while they were being removed, one may be gone
         if (state := read_state(checkpoint))["identity"] == identity:
             restore_checkpoint(checkpoint, model)
