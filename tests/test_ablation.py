@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from tests.commands.conftest import ROOT
-from tfkd.config import AugmentationConfig, DataConfig, DistillConfig, ExportConfig, StudentConfig, TeacherConfig
+from tfkd.config import (
+    AugmentationConfig,
+    DataConfig,
+    DistillConfig,
+    ExportConfig,
+    LabelConfig,
+    StudentConfig,
+    TeacherConfig,
+)
 from tfkd.files import read_json
 from tfkd.pipeline.run_config import RunConfig
 from tools.ablation import VARIANTS, _in_effect, ablate
@@ -23,6 +31,7 @@ def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
         data=DataConfig(data=str(corpus_file)),
         teacher=TeacherConfig(teacher=str(tiny_bert), teacher_epochs=1, teacher_learning_rate=3e-3),
         augmentation=AugmentationConfig(n_iter=2, n_splice=1, p_ng=0.5),
+        label=LabelConfig(label_precision="float32"),
         student=StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5),
         distill=DistillConfig(epochs=2, baseline_epochs=1, batch_size=16, learning_rate=0.01),
         export=ExportConfig(max_tokens=8, quantization="float32"),

@@ -37,6 +37,7 @@ TINY = {
     "teacher_epochs": "1",
     "teacher_learning_rate": "3e-3",
     "n_iter": "3",
+    "label_precision": "float32",
     "embedding_dim": "32",
     "hidden_size": "64",
     "dense_size": "8",

@@ -46,7 +46,8 @@ def config(tiny_bert: Path, corpus_file: Path) -> RunConfig:
         data=DataConfig(data=str(corpus_file)),
         teacher=TeacherConfig(teacher=str(tiny_bert), teacher_epochs=2, teacher_learning_rate=3e-3),
         augmentation=AugmentationConfig(n_iter=3),
-        label=LabelConfig(shard_rows=100),
+        # To convert the BERT takes longer than to label with it; tests/pipeline/test_pairs.py has runs that do.
+        label=LabelConfig(shard_rows=100, label_precision="float32"),
         student=StudentConfig(embedding_dim=8, hidden_size=6, dense_size=5),
         distill=DistillConfig(epochs=3, baseline_epochs=2, batch_size=16, learning_rate=0.01),
         export=ExportConfig(max_tokens=12),
