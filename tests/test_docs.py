@@ -37,7 +37,6 @@ TINY = {
     "teacher_epochs": "1",
     "teacher_learning_rate": "3e-3",
     "n_iter": "3",
-    "label_precision": "float32",
     "embedding_dim": "32",
     "hidden_size": "64",
     "dense_size": "8",
@@ -134,6 +133,8 @@ def tiny(argv: list[str]) -> list[str]:
     """The command with a tiny BERT and few epochs, where it leaves them open."""
     given = {word[2:].split("=")[0] for word in argv if word.startswith("--")}
     added = {**TINY, "teacher": "my_bert"} if argv[0] in ("run", "finetune", "distill") else dict(TINY)
+    if argv[0] == "run":
+        added["label_precision"] = "float32"  # converting the BERT would take longer than all labelling
     if argv[0] == "benchmark":
         added["runs"] = "10"
     return [*argv, *(f"--{n}={v}" for n, v in added.items() if n in flags_of(argv[0]) - given)]
