@@ -18,7 +18,7 @@ def checkpoints_folder(folder: Path) -> Path:
 
 
 def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> None:
-    """Writes all variables (dropout's random states and the optimizer's included) and `state` as JSON."""
+    """Writes all variables (dropout's random states and the built optimizer's included) and `state` as JSON."""
     arrays: dict[str, Any] = {f"{i:05d}": np.asarray(v) for i, v in enumerate(_variables(model))}
     arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     with atomic_path(path) as temporary, open(temporary, "wb") as f:
@@ -26,7 +26,7 @@ def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> No
 
 
 def restore_checkpoint(path: Path, model: keras.Model) -> None:
-    """Sets what `save_checkpoint` saved of a model of the same shape."""
+    """Sets what `save_checkpoint` saved of a model of the same shape, its optimizer built."""
     with np.load(path, allow_pickle=False) as saved:
         for i, variable in enumerate(_variables(model)):
             variable.assign(saved[f"{i:05d}"])
@@ -39,5 +39,4 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
-    model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
