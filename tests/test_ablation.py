@@ -97,7 +97,8 @@ def test_ablation(config, tmp_path, capsys):
     assert {path.parent.name for path in tmp_path.glob("*/baseline")} == {"all"}
     assert metrics["argmax"]["teacher"] == metrics["all"]["teacher"]
 
-    # Started again nothing is done again.
+    # Started again nothing is done again, nor counted that was begun with more seeds.
+    (tmp_path / "none" / "steps" / "student-seed3.json").write_text('{"started": "abc", "spent": 7.0}')
     capsys.readouterr()
     assert ablate(config, tmp_path, chosen) == table
     assert ": done in " not in capsys.readouterr().err

@@ -277,7 +277,13 @@ def test_what_a_page_names_is_there(page):
         if not target.startswith("https://"):
             file, _, anchor = target.partition("#")
             assert (linked := page.parent / file if file else page).exists(), target
-            assert not anchor or f"# {anchor.replace('-', ' ')}\n" in linked.read_text("utf-8").lower(), target
+            assert not anchor or anchor in anchors_of(linked), target
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_message_is_one_of_the_code():

@@ -1,5 +1,6 @@
 """What a step may write over, and what it may not; how it does."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tfkd.files import alone_in, atomic_folder, refuse_to_replace
 
 
 def refuse(folder):
-    refuse_to_replace(folder, "a teacher", lambda f: (f / "teacher.json").is_file())
+    refuse_to_replace(folder, "a teacher", ("teacher.json", "*.h5", "assets"), lambda f: (f / "teacher.json").is_file())
 
 
 def test_a_folder_is_replaced_if_it_is_empty_or_of_the_same_kind(tmp_path):
@@ -27,6 +28,24 @@ def test_what_else_is_there_is_not_lost(tmp_path):
     for path in (tmp_path / "data", tmp_path / "data" / "train.tsv"):
         with pytest.raises(InputError, match=rf"^{path}: holds something else than a teacher, which would be lost; "):
             refuse(path)
+
+
+def test_strangers_in_a_folder_of_the_same_kind_are_not_lost(tmp_path):
+    for name in ("teacher.json", "a.weights.h5", ".DS_Store"):
+        (tmp_path / name).touch()
+    (tmp_path / "assets").mkdir()
+    refuse(tmp_path)
+    (tmp_path / "notes").mkdir()
+    said = rf"^{tmp_path}: holds something else than a teacher, which would be lost: notes; move it, or name another "
+    with pytest.raises(InputError, match=said):
+        refuse(tmp_path)
+
+
+def test_where_a_disk_is_mounted_nothing_can_take_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "is_mount", lambda self: self == tmp_path)
+    with pytest.raises(InputError, match=rf"^{tmp_path}: is where a disk is mounted, .*; name a folder in it$"):
+        refuse(tmp_path)
+    refuse(tmp_path / "teacher")
 
 
 @pytest.mark.parametrize("path", [".", "..", "../inner", ""])
@@ -49,6 +68,34 @@ def test_a_folder_takes_the_place_of_what_a_link_leads_to(tmp_path):
     assert link.is_symlink()
     assert [path.name for path in (tmp_path / "disk").iterdir()] == ["new"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "link"]
+
+
+def test_all_of_a_folder_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    flushed = []
+
+    def fsync(descriptor):
+        assert not (tmp_path / "folder").exists()
+        flushed.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with atomic_folder(tmp_path / "folder") as temporary:
+        (temporary / "inner").mkdir()
+        files = [temporary / "one", temporary / "inner" / "other"]
+        for path in files:
+            path.write_bytes(b"written by a library")
+        expected = {path.stat().st_ino for path in files}
+    assert set(flushed) == expected
+
+
+def test_what_was_left_long_ago_goes(tmp_path):
+    old, fresh, other = (tmp_path / f".{name}.tmp" for name in ("folder.abc", "folder.def", "another.abc"))
+    for path in (old, fresh, other):
+        path.mkdir()
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    with atomic_folder(tmp_path / "folder"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", fresh.name, other.name}
 
 
 def test_the_old_folder_stays_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ from typing import Literal
 
 from tfkd.archives import extract_members
 from tfkd.errors import InputError, UsageError
-from tfkd.files import read_json, sha256_of, write_json
+from tfkd.files import flush_files, read_json, sha256_of, write_json
 from tfkd.text.movie_reviews import write_movie_reviews
 
 _MANIFEST = "asset.json"
@@ -227,9 +227,7 @@ def _is_whole(folder: Path) -> bool:
 
 def _publish(fresh: Path, folder: Path, work: Path) -> None:
     """Gives the fresh folder its name, unless another process was faster."""
-    for path in fresh.iterdir():
-        with open(path, "rb") as f:
-            os.fsync(f.fileno())
+    flush_files(fresh)
     if folder.exists() and not _is_whole(folder):
         folder.replace(work / "broken")
     try:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import fnmatch
+import glob
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tfkd.errors import InputError, OutputError
 
 LOCK_FILE = ".lock"
+# A temporary folder that hasn't changed for so long was left by a killed process.
+_STALE_SECONDS = 24 * 3600
 
 
 @contextlib.contextmanager
@@ -56,6 +61,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         old = temporary.with_name(f"{temporary.name}.old.tmp")
         try:
             yield temporary
+            flush_files(temporary)
             if target.exists():
                 if not target.is_dir():
                     raise NotADirectoryError("is a file")
@@ -69,6 +75,14 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         except OSError as e:
             raise OutputError(f"{path}: can't be written: {e.strerror or e}") from e
         shutil.rmtree(old, ignore_errors=True)
+
+
+def flush_files(folder: Path) -> None:
+    """Has all files of a folder on disk before it returns, so that its name never stands for less after a crash."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as f:
+                os.fsync(f.fileno())
 
 
 @contextlib.contextmanager
@@ -102,12 +116,18 @@ def alone_in(folder: Path, wait: bool = False) -> Iterator[None]:
 def folder_beside(path: str | Path) -> Iterator[Path]:
     """Yields a temporary folder beside `path`, which is known to be writable then; at the end it is removed.
 
+    Those that processes killed long ago left of the same `path` go too.
+
     Raises:
       OutputError: there can be none.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            with contextlib.suppress(FileNotFoundError):  # another process has just ended with it
+                if left.is_dir() and time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(left, ignore_errors=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
         temporary.chmod(0o755)
     except OSError as e:
@@ -118,22 +138,31 @@ def folder_beside(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def refuse_to_replace(folder: str | Path, what: str, is_own: Callable[[Path], bool]) -> None:
-    """Passes a folder that a step is to write if it isn't there, is empty, or holds what such a step wrote.
+def refuse_to_replace(folder: str | Path, what: str, names: Sequence[str], is_own: Callable[[Path], bool]) -> None:
+    """Passes a folder that a step is to write if it isn't there, is empty, or holds what such a step wrote alone.
 
     Args:
       folder: to be written.
       what: the step writes.
+      names: patterns of the names of its files and folders; hidden ones may be there too.
       is_own: says whether a folder holds such.
 
     Raises:
-      InputError: it is a file, holds something else, or is the current folder or around it.
+      InputError: it is a file, holds something else, is the current folder or around it, or can't be renamed.
     """
     path = Path(folder)
     if Path.cwd().is_relative_to(path.resolve()):
         raise InputError(f"{folder}: is the current folder or around it; name a folder for {what} alone")
+    if path.is_mount():
+        raise InputError(
+            f"{folder}: is where a disk is mounted, which nothing can take the place of; name a folder in it"
+        )
+    lost = f"holds something else than {what}, which would be lost"
     if path.exists() and (not path.is_dir() or (any(path.iterdir()) and not is_own(path))):
-        raise InputError(f"{folder}: holds something else than {what}, which would be lost; name another folder")
+        raise InputError(f"{folder}: {lost}; name another folder")
+    for found in sorted(path.iterdir()) if path.is_dir() else ():
+        if not any(fnmatch.fnmatchcase(found.name, name) for name in (".*", *names)):
+            raise InputError(f"{folder}: {lost}: {found.name}; move it, or name another folder")
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any
 
@@ -54,9 +55,10 @@ def duration(seconds: float) -> str:
 
 
 def say(message: str) -> None:
-    """Prints one line for the user on stderr, above any bar."""
-    tqdm.write(message, file=sys.stderr)
-    sys.stderr.flush()
+    """Prints one line for the user on stderr, above any bar; if nobody reads there any longer, work goes on."""
+    with contextlib.suppress(BrokenPipeError):
+        tqdm.write(message, file=sys.stderr)
+        sys.stderr.flush()
 
 
 class _Log:
@@ -64,7 +66,7 @@ class _Log:
 
     def write(self, drawn: str) -> None:
         if line := drawn.strip():
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
     def flush(self) -> None:
         """Nothing is held back."""

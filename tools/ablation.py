@@ -25,8 +25,9 @@ from tfkd.config import TeacherConfig
 from tfkd.errors import TfkdError, UsageError
 from tfkd.files import read_json, write_text
 from tfkd.native_stderr import import_tensorflow
-from tfkd.pipeline.run_config import STEPS_FOLDER
-from tfkd.pipeline.run_folder import FIGURES_STEP
+from tfkd.pipeline.run_config import config_in
+from tfkd.pipeline.run_folder import RunFolder
+from tfkd.pipeline.steps import recorded_step
 from tfkd.progress import say
 from tfkd.report.markdown import markdown_table
 from tfkd.training.model_folders import is_finetuned
@@ -198,8 +199,8 @@ def _write_table(folder: Path, variants: Collection[Variant]) -> str:
     ]
     for variant in variants:
         metrics = read_json(folder / variant.name / "metrics.json")
-        records = (folder / variant.name / STEPS_FOLDER).glob("*.json")
-        steps = [read_json(path) for path in records if path.stem != FIGURES_STEP]  # which is done each time
+        run = RunFolder(folder / variant.name, config_in(folder / variant.name))
+        seconds = sum(recorded_step(run.path, step)["seconds"] for step in run.steps())
         own = metrics["teacher"]["dev_accuracy"]
         rows.append(
             (
@@ -208,7 +209,7 @@ def _write_table(folder: Path, variants: Collection[Variant]) -> str:
                 _nats(metrics, "export.dev_cross_entropy"),
                 _percent(metrics, "student.teacher_agreement"),
                 f"{metrics['rows']['transfer_set']:,}",
-                f"{sum(step['seconds'] for step in steps) / 60:.0f}",
+                f"{seconds / 60:.0f}",
             )
         )
     table = markdown_table(rows)

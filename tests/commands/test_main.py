@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -103,6 +104,38 @@ def test_output_of_a_locale_that_lacks_a_letter(chain):
             capture_output=True, cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": "latin-1"}, check=True,
         )  # fmt: skip
         assert shown in done.stdout.decode("latin-1")
+
+
+def test_a_reader_of_stderr_that_stops_ends_no_work(corpus_file, tmp_path):
+    """Only one of standard output has seen enough; what is said on the way may have no reader."""
+    command = [sys.executable, "-m", "tfkd", "augment", f"--data={corpus_file}", f"--out={tmp_path / 's'}"]
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join(command)} 2>&1 >/dev/null | true; exit ${{PIPESTATUS[0]}}"], cwd=ROOT
+    )
+    assert done.returncode == 0
+    assert (tmp_path / "s" / "manifest.json").exists()
+    failing = shlex.join([*command[:4], "--data=none.csv", f"--out={tmp_path / 't'}"])
+    done = subprocess.run(["bash", "-c", f"{failing} 2>&1 >/dev/null | true; exit ${{PIPESTATUS[0]}}"], cwd=ROOT)
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed(chain, closed):
+    """As of what cron or systemd starts."""
+    command = shlex.join([sys.executable, "-m", "tfkd", "predict", f"--model={chain.tflite}"])
+    for argument, shown in (("good", b"\tgood\n"), ("", b"")):  # the second reads standard input
+        line = f"{command} {argument} {closed}" + ("" if argument or "<" in closed else " </dev/null")
+        done = subprocess.run(["bash", "-c", line], capture_output=True, cwd=ROOT)
+        assert (done.returncode, done.stderr) == (0, b""), line
+        assert done.stdout.endswith(shown if closed in ("<&-", "2>&-") else b""), line
+
+
+def test_an_argument_that_is_not_utf8(corpus_file, tmp_path):
+    """Such as a file's name from an old disk."""
+    line = shlex.join([sys.executable, "-m", "tfkd", "augment", f"--data={corpus_file}"]) + " --out=$'caf\\xe9'"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr == b"tfkd: argument 3: isn't UTF-8: --out=caf\\udce9; rename the file it names\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,11 +102,28 @@ def test_a_byte_order_mark_is_no_text(chain):
 
 def test_bytes_that_are_not_utf8(chain):
     outcome = call_process("predict", f"--model={chain.tflite}", stdin=b"good\ncaf\xe9\nbad\n")
-    assert_one_line(outcome, 1, "line 2", "isn't UTF-8", "byte 4")
+    assert outcome.out.endswith("\tgood\n")  # what stands before it is answered
+    assert_one_line(replace(outcome, out=""), 1, "line 2", "isn't UTF-8", "byte 4")
     outcome_of_argument = _shell("{tfkd} predict --model={model} good $'caf\\xe9'", model=chain.tflite)
     assert outcome_of_argument.returncode == 2
     assert outcome_of_argument.stderr.decode().count("\n") == 1
-    assert "text 2: isn't UTF-8" in outcome_of_argument.stderr.decode()
+    assert "argument 4: isn't UTF-8: caf\\udce9" in outcome_of_argument.stderr.decode()
+
+
+def test_a_line_has_its_answer_before_the_next_one_comes(chain):
+    """As from a pipe that stays open."""
+    command = [sys.executable, "-m", "tfkd", "predict", f"--model={chain.tflite}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for text in (b"good", b"a very bad film"):
+            process.stdin.write(text + b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline().endswith(b"\t" + text + b"\n")
+        process.stdin.write(b"no line end")
+        process.stdin.close()
+        assert process.stdout.read().endswith(b"\tno line end\n")
+    assert process.returncode == 0
 
 
 def test_tensorflow_is_not_imported(chain):

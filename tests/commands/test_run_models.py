@@ -13,6 +13,7 @@ from tfkd.commands.run_models import teacher_in, teacher_of, transfer_set_in, tr
 from tfkd.config import DataConfig, TeacherConfig
 from tfkd.export.litert_classifier import LiteRtClassifier
 from tfkd.export.metadata import read_metadata
+from tfkd.files import read_json, write_json
 from tfkd.pipeline.run_config import RunConfig, flags_of
 
 
@@ -55,6 +56,20 @@ def test_data_that_are_the_runs_are_read_as_the_run_read_them(run, tmp_path):
     test = tmp_path / "test.tsv"
     test.write_text("sentence\tlabel\nthe film is good\tpositive\nthe plot is dull\tnegative\n")
     assert "beside another dev" not in call("evaluate", "--json", f"--dev={test}", run).err
+
+
+def test_what_another_run_has_learnt_is_said(run, tmp_path):
+    """With a dev file too, as long as it is that of the first run, and not given."""
+    other = shutil.copytree(run, tmp_path / "other")
+    for name in ("teacher/teacher.json", "student/student.json"):
+        write_json(other / name, {**read_json(other / name), "dev": "of other sentences"})
+    dev = tmp_path / "dev.tsv"
+    dev.write_text("sentence\tlabel\nthe film is good\tpositive\nthe plot is dull\tnegative\n")
+    first = shutil.copytree(run, tmp_path / "first")
+    write_json(first / "flags.json", {**read_json(first / "flags.json"), "dev": str(dev)})
+    said = call("evaluate", first, other).err
+    assert f"{other / 'teacher'}: was trained beside another dev set" in said
+    assert f"{other / 'student'}: was trained beside another dev set" in said
 
 
 def test_what_is_given_goes_before_what_the_run_has(run, tmp_path):

@@ -74,6 +74,14 @@ def test_states_are_the_same_kept_or_computed(teacher, rows):
         np.testing.assert_array_equal(one[length:], 0)
 
 
+def test_lengths_are_counted_once(teacher):
+    """Each batch asks for them, and each row of the kept states: counted anew that took minutes of 60,000 texts."""
+    pieces = teacher.encode(TEXTS)
+    backbone = teacher.classifier.backbone
+    states = FrozenStates(keras.Model(backbone.input, backbone.transformer_layers[0].output), pieces)
+    assert states.lengths is pieces.lengths
+
+
 def test_kept_states_are_not_computed_again(teacher):
     backbone, pieces = teacher.classifier.backbone, teacher.encode(TEXTS)
     states = FrozenStates(keras.Model(backbone.input, backbone.transformer_layers[0].output), pieces)

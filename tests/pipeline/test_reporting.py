@@ -14,7 +14,7 @@ from tests.conftest import sentences
 from tests.report.pages import Page, assert_stands_alone
 from tfkd.config import DataConfig, ExportConfig, StudentConfig
 from tfkd.errors import InputError
-from tfkd.files import read_json
+from tfkd.files import read_json, write_json
 from tfkd.pipeline.finished_run import open_run, summary_of
 from tfkd.pipeline.run_config import RunConfig, changed_flags, config_of_flags, flags_of
 
@@ -180,6 +180,9 @@ def test_half_finished(copied):
         (copied / "steps" / "student-seed2.json").write_text(begun)
         refused(f"{copied}: the run isn't finished (its step student-seed2 isn't done)")
     (copied / "steps" / "student-seed2.json").write_text(record)
+    measured = metrics.read_text()
+    write_json(metrics, {**json.loads(measured), "seeds": json.loads(measured)["seeds"][:1]})
+    refused(f"{copied}: the run isn't finished (metrics.json is of other --student_seeds)")
     metrics.write_text('{"seeds": 3}')
     refused("metrics.json: has no figures by seed")
     metrics.unlink()

@@ -317,6 +317,30 @@ def test_update_redoes_what_depends_on_it(config, copied, capsys):
     assert read_json(copied / "flags.json")["max_tokens"] == 3
 
 
+def test_figures_of_what_was_made_anew_since_are_not_left(config, copied, monkeypatch):
+    """Were they, `tfkd report` would show them under the new flags."""
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tfkd.pipeline.road.measure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, copied)  # nothing is done again: they hold
+    assert (copied / "metrics.json").exists()
+    with pytest.raises(KeyboardInterrupt):
+        run(replace(config, export=ExportConfig(max_tokens=11)), copied, update=True)
+    assert not (copied / "metrics.json").exists()
+
+
+@pytest.mark.usefixtures("copying")
+def test_students_learn_no_more_of_a_text_than_its_bert_reads(config, copied):
+    """Whatever --max_pieces says."""
+    most = read_json(Path(config.teacher.teacher) / "config.json")["config"]["max_sequence_length"]
+    run(replace(config, teacher=replace(config.teacher, max_pieces=most + 1)), copied, update=True)
+    for step in ("student", "baseline"):
+        assert read_json(copied / "steps" / f"{step}.json")["depends"]["max_tokens"] == most
+
+
 @pytest.fixture
 def copying(finished, monkeypatch):
     """Lets students be copied instead of trained: what is done again is the question, not what comes of it."""

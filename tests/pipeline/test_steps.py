@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from tfkd.errors import InputError
@@ -53,6 +55,21 @@ def test_comments_docstrings_and_layout_do_not_count(digest_of, same):
 )
 def test_code_counts(digest_of, other):
     assert digest_of(other) != digest_of(CODE)
+
+
+def test_the_version_of_python_does_not_count(digest_of, monkeypatch):
+    """Python 3.12 gave functions another field, mostly empty."""
+    expected, parse = digest_of(CODE), ast.parse
+
+    def parsed_by_a_later_version(source):
+        tree = parse(source)
+        for node in ast.walk(tree):
+            node._fields = (*node._fields, "of_a_later_version", "another")  # type: ignore[misc]
+            node.of_a_later_version, node.another = [], None  # type: ignore[attr-defined]
+        return tree
+
+    monkeypatch.setattr("ast.parse", parsed_by_a_later_version)
+    assert digest_of(CODE) == expected
 
 
 def test_order_of_modules_does_not_count():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.report.made_runs import made_metrics
 from tfkd.report.markdown import markdown_table, report, results_table
 from tfkd.report.tables import figure_rows
@@ -81,6 +83,14 @@ def test_report():
         "- teacher: 7 min 0 s\n"
         "- export-student: 9 s\n"
     )
+
+
+def test_report_lets_no_html_through():
+    """Names of labels and what is said of the data come from outside."""
+    metrics = {**made_metrics(), "label_names": ["<spam>", "ham"]}
+    text = report("<b>mine", metrics, ["the first: '<script>'"], {"teacher": 1.0}, "sentences")
+    assert "<" not in text
+    assert {"&lt;b>mine", "&lt;spam>", "&lt;script>"} <= set(re.findall(r"&lt;[\w>]+", text))
 
 
 def test_a_figure_that_some_models_have_is_a_column():

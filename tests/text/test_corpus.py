@@ -284,8 +284,47 @@ def test_columns_of_dev_are_guessed_if_they_are_not_those_of_train(tmp_path):
     tsv(tmp_path / "dev.tsv", (1, "x"), header=("quality", "phrase"))
     found = corpus(tmp_path)
     assert (found.dev.texts, found.dev.labels.tolist()) == (["x"], [1])
-    assert "dev: text column: phrase (guessed; --text_column says otherwise)" in found.notes
-    assert "dev: label column: quality (guessed; --label_column says otherwise)" in found.notes
+    assert "dev: text column: phrase (guessed; train's is sentence)" in found.notes
+    assert "dev: label column: quality (guessed; train's is label)" in found.notes
+
+
+def test_columns_of_dev_are_trains_as_far_as_they_are_there(tmp_path):
+    """A text that was named isn't guessed anew for want of the label, nor one that was guessed."""
+    tsv(tmp_path / "train.tsv", *((text, f"the whole of {text}", label) for text, label in GOOD),
+        header=("text", "body", "label"))  # fmt: skip
+    tsv(tmp_path / "dev.tsv", ("x", "all of x", "y", 1), header=("text", "body", "sentence", "class"))
+    assert corpus(tmp_path, text_column="body").dev.texts == ["all of x"]
+    found = corpus(tmp_path)
+    assert found.dev.texts == ["x"]
+    assert "dev: label column: class (guessed; train's is label)" in found.notes
+
+
+def test_columns_of_dev_that_can_not_be_told_are_to_be_named_as_trains(tmp_path):
+    """Flags name those of train."""
+    tsv(tmp_path / "train.tsv", *GOOD)
+    tsv(tmp_path / "dev.tsv", *((f"a fine film, n. {i}", f"a bad film, n. {i}", i % 2) for i in range(9)),
+        header=("one", "other", "label"))  # fmt: skip
+    with pytest.raises(InputError, match=r"'one' and 'other' may each be the text; .*; name its columns as train's: "
+                       r"sentence, label$"):  # fmt: skip
+        corpus(tmp_path)
+    tsv(tmp_path / "dev.tsv", ("x", "y", 1), header=("sentence", "sentence", "label"))
+    with pytest.raises(InputError, match=r"2 columns are named 'sentence'; .*; name its columns as train's: "):
+        corpus(tmp_path)
+
+
+def test_objects_have_no_header(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1, "b": 2}\n')
+    with pytest.raises(InputError, match=r"no column looks like the text; its columns are 'a', 'b'; name the columns"):
+        corpus(path)
+
+
+@pytest.mark.parametrize("label", ["po\\ud800s", "po\\u0000s"])
+def test_a_label_that_no_file_can_hold(tmp_path, label):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f'{{"text": "good {i}", "label": "{name}"}}\n' for i in range(9) for name in ("a", label)))
+    with pytest.raises(InputError, match=r"the label '.*' can't be a line of the file's labels: rename it"):
+        corpus(path)
 
 
 def test_wrong_columns_in_dev(tmp_path):

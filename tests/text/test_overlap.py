@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfkd.text import overlap
 from tfkd.text.examples import Examples
 from tfkd.text.overlap import RowsHeld, find_overlap, inseparable, overlap_key, overlap_keys
 
@@ -32,6 +33,11 @@ DEV = ["It 's n't a bad film , at all .", "Good!", "one two three four five six"
 def test_by_hand(text, holds):
     assert find_overlap(of([text]), of(DEV)).tolist() == [holds is not None]
     assert RowsHeld(of(DEV)).longest_by([text]) == (set() if holds is None else {holds})
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_words_of_ascii_are_those_of_any_text(text):
+    assert overlap._words(text) == overlap._WORD.findall(text.lower())
 
 
 def test_of_texts_that_begin_alike_the_longest_holds_the_others():

@@ -120,7 +120,7 @@ def test_inputs_of_a_bert():
 
 
 def test_vocabulary_is_of_what_is_indispensable_then_words_then_a_berts():
-    counts = {"good": 2, "a": 9, "film": 2, "a\u2028b": 9}
+    counts = {"good": 2, "a": 9, "film": 2, "a\u2028b": 9, "\u0e01" * 34: 9}  # the last of 102 bytes, never read
     further = ["[PAD]", "[unused1]", "[", "##ing", "##s", "good", "\u00e9"]
     found = PieceVocabulary.from_counts(counts, 1000, further=further)
     assert found.words[:5] == SPECIAL_PIECES

@@ -298,6 +298,12 @@ def test_what_a_quote_that_is_never_closed_takes_along_counts_too(tmp_path):
     ]
 
 
+def test_columns_that_a_thousand_objects_leave_out(tmp_path):
+    """As unlabelled rows before the labelled ones do."""
+    path = write(tmp_path / "a.jsonl", '{"text": "good"}\n' * 1500 + '{"text": "bad", "label": 0}\n')
+    assert open_table(path).columns == ("text", "label")
+
+
 def test_columns_that_the_first_object_leaves_out(tmp_path):
     path = write(tmp_path / "a.jsonl", '{"text": "good"}\n{"text": "bad", "label": 0}\n')
     assert open_table(path).columns == ("text", "label")

@@ -66,11 +66,12 @@ def test_seed_fixes_the_pairs():
     assert unordered(rows[0]) == unordered(rows[2])
 
 
-def test_of_very_many_texts_some_are_drawn(monkeypatch: pytest.MonkeyPatch):
+def test_of_very_many_texts_some_are_drawn(monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setattr(recombination, "_MAX_TEXTS", 10)
     pairs = pairs_of(*[(f"red {i}", f"blue {i}") for i in range(50)])
     with_itself = [a for a, b in rows_of(recombined(pairs, 1, 0)) if a == b]
     assert len(with_itself) == len(set(with_itself)) == 10
+    assert capsys.readouterr().err == "augment: 10 of 100 texts are drawn to be paired with their neighbours\n"
 
 
 @given(st.lists(st.tuples(any_text, any_text), min_size=1, max_size=6), st.integers(1, 3))

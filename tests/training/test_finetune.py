@@ -12,7 +12,7 @@ from tfkd.errors import InputError
 from tfkd.files import read_json, write_json
 from tfkd.models.word_vectors import teacher_vectors
 from tfkd.training.finetune import finetune, load_finetuned, load_pretrained, load_word_vector_teacher
-from tfkd.training.model_folders import is_finetuned
+from tfkd.training.model_folders import facts_of_teacher, is_finetuned
 
 SEED = 3
 
@@ -63,6 +63,13 @@ def test_texts_that_are_longer_than_it_reads_are_said(tiny_bert, tmp_path, capsy
     rows = len(small_corpus().train)
     said = f"teacher: {rows} of {rows} texts have 4 word pieces or more, of which it reads these (--max_pieces)"
     assert said in capsys.readouterr().err
+
+
+def test_it_reads_no_more_than_its_bert_does(tiny_bert, tmp_path, capsys):
+    finetuned = finetune(small_corpus(), config(tiny_bert, max_pieces=1000, teacher_epochs=1), tmp_path / "t", SEED)
+    most = finetuned.teacher.classifier.backbone.max_sequence_length
+    assert facts_of_teacher(tmp_path / "t")["max_pieces"] == finetuned.teacher.max_pieces == most < 1000
+    assert f"teacher: its BERT reads {most} word pieces of a text at most, not 1,000\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("frozen", [0, 1])

@@ -134,6 +134,27 @@ def test_killed_between_the_last_shard_and_the_manifest(tmp_path, teacher):
     assert hashes(tmp_path / "t") == before
 
 
+@pytest.mark.parametrize("damage", [b"", b"another shard"])
+def test_a_shard_that_was_damaged_since_is_labelled_again(tmp_path, teacher, damage):
+    source = sentences(tmp_path / "s")
+    label_sentences(source, teacher, "me", LABEL, tmp_path / "t")
+    before = hashes(tmp_path / "t")
+    second = shard_path(tmp_path / "t", 1)
+    second.write_bytes(damage or second.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"shard-00001\.parquet: missing or not the shard that manifest\.json names"):
+        ShardedTable(tmp_path / "t")
+    again = Silent(teacher, dies_at=None)
+    label_sentences(source, again, "me", LABEL, tmp_path / "t")
+    assert again.asked == 3
+    assert hashes(tmp_path / "t") == before
+
+
+def test_a_manifest_of_something_else(tmp_path):
+    write_json(tmp_path / MANIFEST, {"name": "app", "rows": 1})
+    with pytest.raises(InputError, match=r": no folder of shards: its manifest.json has no label_names, shards$"):
+        ShardedTable(tmp_path)
+
+
 def test_another_teacher_labels_anew(tmp_path, teacher, tiny_bert):
     source = sentences(tmp_path / "s")
     first = logits_of(label_sentences(source, teacher, "one", LABEL, tmp_path / "t"))

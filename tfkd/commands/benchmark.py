@@ -31,7 +31,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("threads", 1, "threads of one inference", lower_bound=1)
     flags.DEFINE_integer("runs", 1000, "inferences of each file that are timed", lower_bound=10)
     flags.DEFINE_bool(
-        "arm64", False, "count ARM64 instructions in an emulator too; what it needs is fetched once, and said"
+        "arm64", False, "count ARM64 instructions in an emulator too; what it needs is named, and fetched once"
     )
     flags.DEFINE_bool("phone", False, "measure on Android phones too, by adb")
     flags.DEFINE_list("phones", [], "serials of the phones to use, as adb devices names them; default: all")

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
     for model in chain.from_iterable(map(models_of, arguments)):
         classifier = open_classifier(model)
         check_task(model, classifier.label_names, classifier.pairs, corpus.label_names, corpus.pairs)
-        if not FLAGS.dev:  # a cut of what it learnt, perhaps, by another seed
+        if not FLAGS["dev"].present:  # a cut of what it learnt, perhaps, by another seed or of another run
             warn_of_other_dev(model, digest(dev))
         figures = classification_figures(dev.labels, classifier.predict(*dev.columns))
         if FLAGS.json:

@@ -18,11 +18,13 @@ import tfkd
 from tfkd.commands.flags import fault_of_flags
 from tfkd.commands.names import COMMANDS, RESUMED, WITH_ARGUMENTS
 from tfkd.errors import TfkdError, UsageError
+from tfkd.progress import say
 
 
 def main(argv: list[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 1 failed, 2 called wrongly, 130 interrupted, be it by Ctrl-C or kill."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # of a locale that lacks what texts, labels or paths have
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -46,6 +48,10 @@ def run_command(argv: list[str]) -> int:
         print(f"tfkd {tfkd.__version__}")
         return 0
     name = argv[0]
+    for place, argument in enumerate(argv, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in argument):  # what Python makes of other bytes
+            shown = argument.encode("utf-8", "backslashreplace").decode()
+            return _fail(f"argument {place}: isn't UTF-8: {shown}; rename the file it names", UsageError.exit_status)
     if name not in COMMANDS:
         return _fail(f"no command {name!r}; expected one of {', '.join(COMMANDS)}", UsageError.exit_status)
     command = importlib.import_module(f"tfkd.commands.{name}")
@@ -90,6 +96,13 @@ def _as_typed(argv: list[str]) -> str:
     return shlex.join([*start, *argv])
 
 
+def _open_closed_streams() -> None:
+    """Gives standard streams that a caller has closed, as `>&-` does, nothing to read and nowhere to write."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
 def _drop_stdout() -> None:
     """Keeps Python from trying again, and complaining, at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -97,7 +110,7 @@ def _drop_stdout() -> None:
 
 def _fail(message: str, status: int) -> int:
     sys.stdout.flush()
-    print(f"tfkd: {' '.join(message.split())}", file=sys.stderr)
+    say(f"tfkd: {' '.join(message.split())}")
     return status
 
 

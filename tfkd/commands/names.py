@@ -1,7 +1,7 @@
 """The commands: name and one line each. A command's module is imported only when it is called."""
 
 COMMANDS = {
-    "run": "the whole road, in one folder, gone on with after any interruption",
+    "run": "all steps from sentences to a .tflite, in one folder; goes on after any interruption",
     "finetune": "fine-tune a pretrained BERT: the teacher",
     "augment": "make the sentences that the teacher is to label",
     "label": "label them: the transfer set",

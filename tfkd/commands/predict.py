@@ -12,10 +12,11 @@ but those of --glue_out are detokenized as --detokenize says, or else as the mod
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from absl import flags
 
@@ -24,7 +25,7 @@ from tfkd.commands.run_models import detokenize_of, exported_of
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
 
-_CHUNK = 256
+_CHUNK_BYTES = 1 << 16
 _OF_TEXTS = ("text_column", "text_pair_column", "detokenize")
 _OF_GLUE = ("glue_task", "glue_test", *_OF_TEXTS)
 
@@ -42,9 +43,6 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     model = exported_of(required("model"))
-    for number, text in enumerate(arguments, start=1):
-        if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of other bytes
-            raise UsageError(f"text {number}: isn't UTF-8")
     if FLAGS.glue_out:
         if arguments:
             raise UsageError(f"--glue_out={FLAGS.glue_out}: takes the texts of --glue_test, not {arguments[0]!r}")
@@ -55,13 +53,12 @@ def main(arguments: list[str]) -> None:
     from tfkd.export.litert_classifier import LiteRtClassifier
 
     classifier = LiteRtClassifier.from_file(model)
-    rows = _argument_rows(arguments, classifier.pairs) if arguments else _line_rows(classifier.pairs)
-    # On a terminal an answer follows each line; from a file they go in chunks.
-    size = 1 if not arguments and sys.stdin.isatty() else _CHUNK
-    while chunk := list(islice(rows, size)):
+    pairs = classifier.pairs
+    for chunk in [_argument_rows(arguments, pairs)] if arguments else _line_rows(sys.stdin.buffer, pairs):
         for texts, row in zip(chunk, classifier.predict(*zip(*chunk, strict=True)), strict=True):
             probabilities = {name: float(p) for name, p in zip(classifier.label_names, row, strict=True)}
-            print(_shown(texts, probabilities), flush=size == 1)
+            print(_shown(texts, probabilities))
+        sys.stdout.flush()
 
 
 def _write_glue_file(model: str) -> None:
@@ -77,29 +74,55 @@ def _write_glue_file(model: str) -> None:
     print(write_glue_file(LiteRtClassifier.from_file(model), task, FLAGS.glue_test, FLAGS.glue_out, config))
 
 
-def _argument_rows(arguments: list[str], pairs: bool) -> Iterator[tuple[str, ...]]:
+def _argument_rows(arguments: list[str], pairs: bool) -> list[tuple[str, ...]]:
     """Returns the texts, or pairs, of the command line."""
     if pairs and len(arguments) % 2:
         raise UsageError(f"{len(arguments)} texts: expected two a pair, as the model classifies pairs")
-    return zip(arguments[::2], arguments[1::2], strict=True) if pairs else zip(arguments, strict=True)
+    return list(zip(arguments[::2], arguments[1::2], strict=True) if pairs else zip(arguments, strict=True))
 
 
-def _line_rows(pairs: bool) -> Iterator[tuple[str, ...]]:
-    """Yields the texts, or pairs, of standard input's lines, empty ones too."""
-    stream: Iterable[bytes] = sys.stdin.buffer
-    for number, line in enumerate(stream, start=1):
-        try:
-            text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as e:
-            raise InputError(
-                f"standard input, line {number}: isn't UTF-8 (byte {e.start + 1}); convert it first, such as by "
-                "iconv -f cp1252 -t utf-8"
-            ) from e
-        if pairs and text.count("\t") != 1:
-            raise InputError(
-                f"standard input, line {number}: {text.count(chr(9))} tabs; expected one, between a pair's two texts"
-            )
-        yield tuple(text.split("\t")) if pairs else (text,)
+def _line_rows(stream: BinaryIO, pairs: bool) -> Iterator[list[tuple[str, ...]]]:
+    """Yields the texts, or pairs, of lines, empty ones too: as many at a time as are there, so that none waits."""
+    number = 0
+    for lines in _lines_there(stream):
+        rows = []
+        for line in lines:
+            number += 1
+            try:
+                rows.append(_row(line, number, pairs))
+            except InputError:
+                if rows:
+                    yield rows  # what stands before it is answered
+                raise
+        yield rows
+
+
+def _lines_there(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """Yields lines without their ends, each list as soon as its lines have come."""
+    begun: list[bytes] = []
+    while read := os.read(stream.fileno(), _CHUNK_BYTES):
+        begun.append(read)
+        if b"\n" in read:
+            *lines, rest = b"".join(begun).split(b"\n")
+            yield lines
+            begun = [rest] if rest else []
+    if begun:
+        yield [b"".join(begun)]
+
+
+def _row(line: bytes, number: int, pairs: bool) -> tuple[str, ...]:
+    try:
+        text = line.removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as e:
+        raise InputError(
+            f"standard input, line {number}: isn't UTF-8 (byte {e.start + 1}); convert it first, such as by "
+            "iconv -f cp1252 -t utf-8"
+        ) from e
+    if pairs and text.count("\t") != 1:
+        raise InputError(
+            f"standard input, line {number}: {text.count(chr(9))} tabs; expected one, between a pair's two texts"
+        )
+    return tuple(text.split("\t")) if pairs else (text,)
 
 
 def _shown(texts: tuple[str, ...], probabilities: dict[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""Goes the whole road in runs/NAME: teacher, transfer set, student, baseline, export, figures.
+"""Does all steps in runs/NAME: teacher, transfer set, student, baseline, export, figures.
 
     tfkd run --flagfile=recipes/quickstart.flags
     tfkd run --name=mine --data=reviews.csv

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,8 +34,9 @@ class Pieces:
     ids: list[np.ndarray]
     first_lengths: np.ndarray
 
-    @property
+    @cached_property
     def lengths(self) -> np.ndarray:
+        """Word pieces of each text, int64 [texts]."""
         return np.array([len(ids) for ids in self.ids], np.int64)
 
     def padded(self, rows: np.ndarray) -> dict[str, np.ndarray]:

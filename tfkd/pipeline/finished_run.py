@@ -36,7 +36,10 @@ def open_run(path: str | Path) -> RunFolder:
             raise InputError(f"{path}: the run isn't finished (its step {step} isn't done); {again}")
     if not (path / METRICS_FILE).is_file():
         raise InputError(f"{path}: the run isn't finished ({METRICS_FILE} is missing); {again}")
-    for seed, measured in zip(run.config.student_seeds, _measured_sizes(path), strict=False):
+    sizes = _measured_sizes(path)
+    if sizes.keys() != set(run.config.student_seeds):
+        raise InputError(f"{path}: the run isn't finished ({METRICS_FILE} is of other --student_seeds); {again}")
+    for seed, measured in sizes.items():
         file = run.exported(seed)
         if not file.is_file():
             raise InputError(f"{file}: is missing; {again}")
@@ -114,10 +117,11 @@ def _summary(run: RunFolder, name: str) -> RunSummary:
     )
 
 
-def _measured_sizes(path: Path) -> list[int]:
-    """Returns the size that each seed's `.tflite` had when it was measured."""
+def _measured_sizes(path: Path) -> dict[int, int]:
+    """Returns the size in bytes that each seed's `.tflite` had when it was measured."""
     try:
-        return [int(figures["export"]["size_bytes"]) for figures in read_object(path / METRICS_FILE)["seeds"]]
+        each = read_object(path / METRICS_FILE)["seeds"]
+        return {int(figures["seed"]): int(figures["export"]["size_bytes"]) for figures in each}
     except (KeyError, TypeError) as e:
         raise InputError(f"{path / METRICS_FILE}: has no figures by seed; `tfkd run` writes it anew") from e
 

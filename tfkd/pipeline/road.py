@@ -27,7 +27,13 @@ from tfkd.text.piece_tokenizer import PieceTokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.distil import distil, train_baseline
 from tfkd.training.finetune import FinetunedTeacher, finetune, load_finetuned
-from tfkd.training.model_folders import facts_of_teacher, is_finetuned, pretrained_of, warn_of_other_dev
+from tfkd.training.model_folders import (
+    facts_of_teacher,
+    is_finetuned,
+    max_pieces_of,
+    pretrained_of,
+    warn_of_other_dev,
+)
 from tfkd.training.student_folder import load_student
 from tfkd.training.student_setup import StudentSetup, check_last_epoch, delimiter_of, set_up_student
 from tfkd.transfer_set.labelling import import_logits, label_sentences
@@ -155,6 +161,8 @@ class _Road:
             transfer_set = self._transfer_set()
             for seed in self.config.student_seeds:
                 self._student(seed, transfer_set)
+            if self.steps.any_done:
+                (self.folder / METRICS_FILE).unlink(missing_ok=True)  # which is of what was there before
             metrics, predictions = self.steps.repeat(FIGURES_STEP, lambda: self._measure(transfer_set))
             self._report(metrics, predictions)
         say(f"steps:  {self.steps.summary()}")
@@ -258,6 +266,10 @@ class _Road:
     def _student(self, seed: int, transfer_set: ShardedTable) -> None:
         config, corpus, shards = self.config, self.corpus, _content_of_shards(transfer_set)
         student, baseline = self.run.student(seed), self.run.baseline(seed)
+        # Known only now that the teacher is there: no more than its BERT's limit.
+        max_tokens = config.max_pieces
+        if self.run.has_teacher:
+            max_tokens = max_pieces_of(str(self.run.teacher), max_tokens)
         learning: dict[str, Any] = {
             # Of a file of vectors the content counts, which is below, and not its path.
             "student": {**vars(config.student), "embeddings": config.student.embeddings.partition(":")[0]},
@@ -265,7 +277,7 @@ class _Road:
             "dev": digest(corpus.dev),
             "unlabelled": digest(corpus.unlabelled),
             "label_names": corpus.label_names,
-            "max_tokens": config.max_pieces,
+            "max_tokens": max_tokens,
             "seed": seed,
         }
         if config.student.embeddings != "random":
@@ -279,7 +291,7 @@ class _Road:
             {**learning, "distill": config.distill.of_student(), "transfer_set": shards},
             _STUDENT,
             [student],
-            lambda: distil(transfer_set, self.setup, student, seed),
+            lambda: distil(transfer_set, dataclasses.replace(self.setup, max_tokens=max_tokens), student, seed),
             unfinished=[checkpoints_folder(student)],
         )
         if config.distill.baseline_epochs:
@@ -288,7 +300,7 @@ class _Road:
                 {**learning, "distill": config.distill.of_baseline()},
                 _STUDENT,
                 [baseline],
-                lambda: train_baseline(self.setup, baseline, seed),
+                lambda: train_baseline(dataclasses.replace(self.setup, max_tokens=max_tokens), baseline, seed),
                 unfinished=[checkpoints_folder(baseline)],
             )
         file = self.run.exported(seed)

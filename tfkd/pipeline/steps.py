@@ -96,6 +96,11 @@ class Steps:
         self._done_now.add(name)
         return result
 
+    @property
+    def any_done(self) -> bool:
+        """Whether any step was done now, rather than before."""
+        return bool(self._done_now)
+
     def summary(self) -> str:
         """Returns a line on how long each step took, and all of them."""
         shown = (
@@ -169,8 +174,16 @@ def code_digest(modules: Sequence[str]) -> str:
                 and isinstance(node.body[0].value, ast.Constant)
             ):
                 node.body = node.body[1:] or [ast.Pass()]
-        sha.update(f"{module}\0{ast.dump(tree)}\0".encode())
+        sha.update(f"{module}\0{_dump(tree)}\0".encode())
     return sha.hexdigest()
+
+
+def _dump(node: Any) -> str:
+    """Returns what tells code from other code, whatever Python parsed it: later ones have more fields, mostly empty."""
+    if isinstance(node, ast.AST):
+        fields = (f"{name}={_dump(value)}" for name, value in ast.iter_fields(node) if value not in (None, []))
+        return f"{type(node).__name__}({','.join(fields)})"
+    return f"[{','.join(map(_dump, node))}]" if isinstance(node, list) else repr(node)
 
 
 def recorded_step(run: Path, name: str) -> dict[str, Any]:

@@ -42,7 +42,12 @@ def report(name: str, metrics: dict[str, Any], notes: Sequence[str], seconds: di
         "## Data\n\n" + "\n".join(f"- {note}" for note in notes),
         "## Time\n\n" + "\n".join(f"- {step}: {duration(value)}" for step, value in seconds.items()),
     ]
-    return "\n\n".join(parts) + "\n"
+    return without_html("\n\n".join(parts)) + "\n"
+
+
+def without_html(text: str) -> str:
+    """Returns a text whose `<` is no markup's, which Markdown would let through."""
+    return text.replace("<", "&lt;")
 
 
 def markdown_table(rows: Sequence[tuple[str, ...]]) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tfkd.progress import duration
-from tfkd.report.markdown import markdown_table
+from tfkd.report.markdown import markdown_table, without_html
 from tfkd.report.tables import megabytes, percent
 
 _SHOWN_DIGEST = 16
@@ -75,12 +75,8 @@ def _environment(autoescape: bool, finalize: Callable[[Any], Any] | None) -> Env
 
 
 def _markdown_table(rows: Sequence[tuple[str, ...]]) -> Markup:
-    return Markup(markdown_table([tuple(map(_without_html, row)) for row in rows]))
+    return Markup(markdown_table([tuple(map(without_html, row)) for row in rows]))
 
 
 def _as_markdown(value: Any) -> Any:
-    return value if isinstance(value, Markup) else _without_html(str(value))
-
-
-def _without_html(text: str) -> str:
-    return text.replace("<", "&lt;")
+    return value if isinstance(value, Markup) else without_html(str(value))

@@ -48,7 +48,16 @@ class Columns:
 
     def names(self) -> tuple[str, ...]:
         """Returns those that are there: text, then text pair, then label."""
-        return tuple(name for name in (self.text, self.text_pair, self.label) if name)
+        return tuple(self.by_kind().values())
+
+    def by_kind(self) -> dict[str, str]:
+        """Returns the names of those that are there by what stands in them, in the same order."""
+        each = {"text": self.text, "text pair": self.text_pair, "label": self.label}
+        return {kind: name for kind, name in each.items() if name}
+
+    def beside(self, named: Columns) -> dict[str, str]:
+        """Returns those of kinds that `named` doesn't have, as `by_kind`."""
+        return {kind: name for kind, name in self.by_kind().items() if kind not in named.by_kind()}
 
 
 def choose_columns(table: Table, config: DataConfig, labelled: bool = True) -> tuple[Columns, list[str]]:
@@ -68,30 +77,10 @@ def choose_columns(table: Table, config: DataConfig, labelled: bool = True) -> t
     if config.text_pair_column and not config.text_column:
         raise UsageError(f"--text_pair_column={config.text_pair_column}: needs --text_column for the first text")
     named = Columns(config.text_column, config.text_pair_column, config.label_column if labelled else "")
-    require_columns(table, named)
-    columns = named
-    if labelled and not named.label:
-        columns = replace(columns, label=_first_of(_LABEL, table))
-    if not named.text:
-        text, pair = _texts_by_name(table, columns.label)
-        if text and not _has_letters(table, text):  # a number of stars, say, in a column named review
-            text, pair = "", ""
-        columns = replace(columns, text=text, text_pair=pair)
-    if not columns.text or (labelled and not columns.label):
-        columns = _by_contents(table, columns, labelled)
-    require_columns(table, columns)
-    if len(set(columns.names())) != len(columns.names()):
-        raise UsageError(
-            f"{table.name}: one column can't be two of text, text pair and label: {', '.join(columns.names())}"
-        )
+    columns = _guessed(table, named, labelled)
     notes = [
-        f"{what} column: {name} (guessed; --{what.replace(' ', '_')}_column says otherwise)"
-        for what, name, by_flag in (
-            ("text", columns.text, named.text),
-            ("text pair", columns.text_pair, named.text_pair),
-            ("label", columns.label, named.label),
-        )
-        if name and not by_flag
+        f"{kind} column: {name} (guessed; --{kind.replace(' ', '_')}_column says otherwise)"
+        for kind, name in columns.beside(named).items()
     ]
     if not named.text and not columns.text_pair and (unread := _further_texts(table, columns)):
         notes.append(
@@ -101,13 +90,60 @@ def choose_columns(table: Table, config: DataConfig, labelled: bool = True) -> t
     return columns, notes
 
 
-def require_columns(table: Table, columns: Columns) -> None:
+def choose_columns_like(table: Table, train: Columns) -> tuple[Columns, list[str]]:
+    """Returns train's columns of a table beside it, and what to say of those that aren't there and were guessed.
+
+    Flags name train's, so that a name of its own is the table's to change.
+
+    Raises:
+      InputError: a column is there twice, or none can be guessed.
+    """
+    texts_there = all(name in table.columns for name in (train.text, train.text_pair) if name)
+    named = Columns(
+        train.text if texts_there else "",
+        train.text_pair if texts_there else "",
+        train.label if train.label in table.columns else "",
+    )
+    columns = _guessed(table, named, bool(train.label), train)
+    return columns, [
+        f"{kind} column: {name} (guessed; train's is {train.by_kind().get(kind, 'none')})"
+        for kind, name in columns.beside(named).items()
+    ]
+
+
+def _guessed(table: Table, named: Columns, labelled: bool, train: Columns | None = None) -> Columns:
+    """Returns the named columns, and those that aren't named as names or contents tell them."""
+    _require(table, named, train)
+    columns = named
+    if labelled and not named.label:
+        columns = replace(columns, label=_first_of(_LABEL, table))
+    if not named.text:
+        text, pair = _texts_by_name(table, columns.label)
+        if text and not _has_letters(table, text):  # a number of stars, say, in a column named review
+            text, pair = "", ""
+        columns = replace(columns, text=text, text_pair=pair)
+    if not columns.text or (labelled and not columns.label):
+        columns = _by_contents(table, columns, labelled, train)
+    _require(table, columns, train)
+    if len(set(columns.names())) != len(columns.names()):
+        raise UsageError(
+            f"{table.name}: one column can't be two of text, text pair and label: {', '.join(columns.names())}"
+        )
+    return columns
+
+
+def _require(table: Table, columns: Columns, train: Columns | None) -> None:
     """Raises InputError unless each of the columns is in the table just once."""
-    flags = ((columns.text, "text"), (columns.text_pair, "text_pair"), (columns.label, "label"))
-    for name, flag in flags:
-        if name and table.columns.count(name) != 1:
+    for kind, name in columns.by_kind().items():
+        if table.columns.count(name) != 1:
             fault = f"{table.columns.count(name)} columns are" if name in table.columns else "no column is"
-            raise InputError(f"{table.name}: {fault} named {name!r}; {_there_are(table)}; choose with --{flag}_column")
+            advice = _advice(f"choose with --{kind.replace(' ', '_')}_column", train)
+            raise InputError(f"{table.name}: {fault} named {name!r}; {_there_are(table)}; {advice}")
+
+
+def _advice(flags: str, train: Columns | None) -> str:
+    """Returns how the columns of train are to be named, or those of a table beside it, which flags don't name."""
+    return flags if train is None else f"name its columns as train's: {', '.join(train.names())}"
 
 
 def _texts_by_name(table: Table, label: str) -> tuple[str, str]:
@@ -147,7 +183,7 @@ def _contents_of_others(table: Table, known: Columns) -> dict[str, list[Any]]:
     return {name: [cells[place] for cells in usable] for place, name in enumerate(others)}
 
 
-def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
+def _by_contents(table: Table, known: Columns, labelled: bool, train: Columns | None) -> Columns:
     """Returns the known columns, and for text or label that is missing the one column that looks like it.
 
     Raises:
@@ -176,10 +212,11 @@ def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
         first, second = map(shlex.quote, texts)
         flags += f"; if they are a pair, --text_column={first} --text_pair_column={second}"
     row_above = next((name for name in unknown if name in contents[name]), "")
-    if row_above and table.unit == "line":
+    if row_above and table.has_header:
         raise InputError(
             f"{table.name}: line 1: looks like a row, as {row_above[:40]!r} stands further down too; expected a "
-            "header: the names of the columns, such as text,label; if it is one, say --text_column and --label_column"
+            "header: the names of the columns, such as text,label; if it is one, "
+            + _advice("say --text_column and --label_column", train)
         )
     for what, found in (("text", texts), ("label", labels)):
         if len(found) != 1:
@@ -188,7 +225,8 @@ def _by_contents(table: Table, known: Columns, labelled: bool) -> Columns:
                 if found
                 else f"no column looks like the {what}"
             )
-            raise InputError(f"{table.name}: {fault}; {_there_are(table)}; name the columns, such as {flags}")
+            advice = _advice(f"name the columns, such as {flags}", train)
+            raise InputError(f"{table.name}: {fault}; {_there_are(table)}; {advice}")
     return Columns(texts[0], known.text_pair, labels[0])
 
 
@@ -221,4 +259,4 @@ def _first_of(names: tuple[str, ...], table: Table) -> str:
 
 def _there_are(table: Table) -> str:
     shown = ", ".join(repr(name[:40]) for name in table.columns[:12]) + (", ..." if len(table.columns) > 12 else "")
-    return f"its first line, the header, names {shown}" if table.unit == "line" else f"its columns are {shown}"
+    return f"its first line, the header, names {shown}" if table.has_header else f"its columns are {shown}"

@@ -14,7 +14,7 @@ import numpy as np
 from tfkd.config import DataConfig
 from tfkd.errors import InputError, UsageError
 from tfkd.files import write_text
-from tfkd.text.columns import Columns, choose_columns, require_columns
+from tfkd.text.columns import Columns, choose_columns, choose_columns_like
 from tfkd.text.detokenizer import detokenizer
 from tfkd.text.examples import NO_LABEL, Corpus, Examples, kind_of
 from tfkd.text.labels import check_names, label_numbers, label_text, name_labels
@@ -70,10 +70,10 @@ def _read(config: DataConfig, seed: int, bad: _BadRows) -> Corpus:
     train = _read_rows(sources.train, columns, bad)
     dev = unlabelled = None
     if sources.dev:
-        dev = _read_further("dev", sources.dev, columns, config, bad, notes)
+        dev = _read_further("dev", sources.dev, columns, bad, notes)
     if sources.unlabelled:
         without_label = dataclasses.replace(columns, label="")
-        unlabelled = _read_further("unlabelled", sources.unlabelled, without_label, config, bad, notes)
+        unlabelled = _read_further("unlabelled", sources.unlabelled, without_label, bad, notes)
     bad.check()
     if bad.count:
         notes.append(f"{bad.count:,} rows rejected; the first: {bad.first()}")
@@ -217,7 +217,6 @@ class _Rows:
 
 def _read_rows(table: Table, columns: Columns, bad: _BadRows) -> _Rows:
     """Returns the usable rows; the others go to `bad`."""
-    require_columns(table, columns)
     texts_in_row = 2 if columns.text_pair else 1
     rows = _Rows(text_pairs=[] if columns.text_pair else None)
     for row in table.rows(columns.names()):
@@ -245,15 +244,10 @@ def _read_rows(table: Table, columns: Columns, bad: _BadRows) -> _Rows:
     return rows
 
 
-def _read_further(
-    split: str, table: Table, columns: Columns, config: DataConfig, bad: _BadRows, notes: list[str]
-) -> _Rows:
+def _read_further(split: str, table: Table, columns: Columns, bad: _BadRows, notes: list[str]) -> _Rows:
     """Returns the usable rows of a table beside train, whose columns are train's, or guessed if these aren't there."""
-    known = columns
-    if not set(columns.names()) <= set(table.columns):
-        unnamed = dataclasses.replace(config, text_column="", text_pair_column="", label_column="")
-        known, guesses = choose_columns(table, unnamed, labelled=bool(columns.label))
-        notes += [f"{split}: {guess}" for guess in guesses]
+    known, guesses = choose_columns_like(table, columns)
+    notes += [f"{split}: {guess}" for guess in guesses]
     if (of_pairs := bool(known.text_pair)) == (not columns.text_pair):
         raise InputError(f"{table.name}: has {kind_of(of_pairs)}; expected {kind_of(not of_pairs)}, as in train")
     return _read_rows(table, known, bad)

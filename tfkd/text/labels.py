@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tfkd.errors import InputError
+from tfkd.text.readers import unusable_in
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _FRACTION = re.compile(
@@ -52,7 +53,7 @@ def check_names(names: Sequence[str]) -> None:
       InputError: one is empty, or more than a line.
     """
     for name in names:
-        if not name or name != name.strip() or "\n" in name or "\r" in name:
+        if not name or name != name.strip() or "\n" in name or "\r" in name or unusable_in(name):
             raise InputError(f"the label {name!r} can't be a line of the file's labels: rename it")
 
 

@@ -14,6 +14,7 @@ from tfkd.text.examples import Examples
 from tfkd.text.words import WORD
 
 _WORD = re.compile(WORD)
+_WORD_OF_ASCII = re.compile("[a-z0-9]+")  # the same for such texts, in a third of the time
 # So many words in a row of two corpora are seldom the same by chance; shorter dev texts count only if they are equal.
 _SHINGLE_WORDS = 6
 
@@ -27,15 +28,16 @@ class RowsHeld:
     """
 
     def __init__(self, dev: Examples):
+        # Words are joined by blanks: of a million texts tuples of them would take gigabytes.
         self._by_key: dict[str, list[int]] = defaultdict(list)
-        self._by_words: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        lengths: dict[tuple[str, ...], set[int]] = defaultdict(set)
-        for row, key in enumerate(overlap_keys(dev)):
-            self._by_key[key].append(row)
-            words = tuple(_words(dev.texts[row]))
-            if dev.text_pairs is None and len(words) >= _SHINGLE_WORDS:
-                self._by_words[words].append(row)
-                lengths[words[:_SHINGLE_WORDS]].add(len(words))
+        self._by_words: dict[str, list[int]] = defaultdict(list)
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for row, texts in enumerate(zip(*dev.columns, strict=True)):
+            words = list(map(_words, texts))
+            self._by_key[_key(texts, words)].append(row)
+            if dev.text_pairs is None and len(words[0]) >= _SHINGLE_WORDS:
+                self._by_words[" ".join(words[0])].append(row)
+                lengths[" ".join(words[0][:_SHINGLE_WORDS])].add(len(words[0]))
         self._lengths = {opening: sorted(found) for opening, found in lengths.items()}
 
     def any_by(self, texts: Sequence[str]) -> bool:
@@ -48,15 +50,16 @@ class RowsHeld:
         return {row for rows in self._by(texts) for row in rows}
 
     def _by(self, texts: Sequence[str]) -> Iterator[Sequence[int]]:
-        if rows := self._by_key.get(overlap_key(texts)):
+        words_of_each = list(map(_words, texts))
+        if rows := self._by_key.get(_key(texts, words_of_each)):
             yield rows
         if not self._lengths:
             return
-        words = tuple(_words(texts[0]))
+        words = words_of_each[0]
         for start in range(len(words) - _SHINGLE_WORDS + 1):
-            lengths = self._lengths.get(words[start : start + _SHINGLE_WORDS], ())
+            lengths = self._lengths.get(" ".join(words[start : start + _SHINGLE_WORDS]), ())
             for length in reversed(lengths[: bisect_right(lengths, len(words) - start)]):
-                if rows := self._by_words.get(words[start : start + length]):
+                if rows := self._by_words.get(" ".join(words[start : start + length])):
                     yield rows
                     if length < len(words):  # the text itself, if it is there too, doesn't stand for those it holds
                         break
@@ -98,8 +101,14 @@ def overlap_keys(examples: Examples) -> list[str]:
 
 def overlap_key(texts: Sequence[str]) -> str:
     """Returns what makes a text, or a pair in either order, the same as another: letters and digits in lower case."""
-    return "\t".join(sorted("".join(_words(text)) or text.strip() for text in texts))
+    return _key(texts, list(map(_words, texts)))
+
+
+def _key(texts: Sequence[str], words: Sequence[Sequence[str]]) -> str:
+    return "\t".join(sorted("".join(own) or text.strip() for text, own in zip(texts, words, strict=True)))
 
 
 def _words(text: str) -> list[str]:
+    if text.isascii():
+        return _WORD_OF_ASCII.findall(text.lower())
     return _WORD.findall(unicodedata.normalize("NFC", text.lower()))

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfkd.text.encoded_texts import EncodedTexts
-from tfkd.text.piece_vocabulary import CLS_TOKEN, INNER, SEP_TOKEN, PieceVocabulary
+from tfkd.text.piece_vocabulary import CLS_TOKEN, INNER, MAX_WORD_BYTES, SEP_TOKEN, PieceVocabulary
 from tfkd.text.vocabulary import MASK_ID, MASK_MARKER, PAD_ID, UNKNOWN_ID
 from tfkd.text.word_tokenizer import split_words
 
@@ -29,8 +29,6 @@ _ALONE = (
     r"\x{2B740}-\x{2B81F}\x{2B820}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
 )
 _MASK = r"\[MASK\]"
-# A longer word is [UNK], in UTF-8's bytes.
-_MAX_WORD_BYTES = 100
 # MediaPipe's inputs of a BERT, by the names that it looks for: the ids with [CLS] and [SEP] around them, 1 for each
 # of these, and zeros.
 BERT_INPUT_NAMES = ("ids", "mask", "segment_ids")
@@ -106,7 +104,7 @@ class PieceTokenizer:
     def _read(self, word: str) -> list[int]:
         if word == MASK_MARKER.lower():
             return [MASK_ID]
-        if (i := self.vocabulary.ids.get(word)) is not None and len(word.encode()) <= _MAX_WORD_BYTES:
+        if (i := self.vocabulary.ids.get(word)) is not None and len(word.encode()) <= MAX_WORD_BYTES:
             return [i]
         return self._segmented(word)
 
@@ -115,7 +113,7 @@ class PieceTokenizer:
         known, inner = self.vocabulary.ids, word.startswith(INNER) and len(word) > len(INNER)
         if inner:
             word = word.removeprefix(INNER)
-        if len(word.encode()) > _MAX_WORD_BYTES:
+        if len(word.encode()) > MAX_WORD_BYTES:
             return [UNKNOWN_ID]
         pieces: list[int] = []
         start = 0

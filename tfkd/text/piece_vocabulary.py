@@ -15,6 +15,8 @@ CLS_TOKEN, SEP_TOKEN = "[CLS]", "[SEP]"
 # last two are for MediaPipe, which puts them around a text; students don't read them.
 SPECIAL_PIECES = ("[PAD]", "[UNK]", MASK_MARKER, CLS_TOKEN, SEP_TOKEN)
 INNER = "##"
+# A longer word is [UNK], in UTF-8's bytes.
+MAX_WORD_BYTES = 100
 
 _CHARACTERS = (*string.ascii_lowercase, *string.digits, *string.punctuation)
 # With these any word of ASCII letters and digits is made of pieces, if need be one by one.
@@ -91,4 +93,9 @@ def _is_special(piece: str) -> bool:
 
 
 def _can_be_line(piece: str) -> bool:
-    return bool(piece) and len(piece.splitlines()) == 1 and piece == piece.strip()
+    return (
+        bool(piece)
+        and len(piece.splitlines()) == 1
+        and piece == piece.strip()
+        and len(piece.encode()) <= MAX_WORD_BYTES
+    )

@@ -55,6 +55,7 @@ class Table(Protocol):
     Attributes:
       name: what messages call it: a path, or such as "tfds:glue/sst2 train".
       unit: what `Row.line` counts: "line" or "row".
+      has_header: whether its first line names the columns.
       columns: the names of the columns, in order.
       label_names: names of the labels 0, 1, ... if the source itself fixes them.
       note: what a user should hear of how it is read; mostly "".
@@ -65,6 +66,9 @@ class Table(Protocol):
 
     @property
     def unit(self) -> str: ...
+
+    @property
+    def has_header(self) -> bool: ...
 
     @property
     def columns(self) -> tuple[str, ...]: ...
@@ -153,9 +157,15 @@ def text_fault(text: object) -> str:
         return "empty text"
     if len(text) > MAX_LINE_CHARS:
         return f"a text of {len(text):,} characters, at most {MAX_LINE_CHARS:,} are taken"
-    if unusable := _UNUSABLE.search(text):
-        return "a NUL in the text" if unusable[0] == "\0" else "half a surrogate pair in the text"
+    if unusable := unusable_in(text):
+        return f"{unusable} in the text"
     return ""
+
+
+def unusable_in(text: str) -> str:
+    """Returns what `text` holds that can't be written to a file as text; "" if nothing."""
+    found = _UNUSABLE.search(text)
+    return "" if found is None else "a NUL" if found[0] == "\0" else "half a surrogate pair"
 
 
 def excerpt_of(cells: Sequence[object]) -> str:
@@ -317,6 +327,7 @@ class _DelimitedTable:
     quoted: bool
     columns: tuple[str, ...] = ()
     unit: str = "line"
+    has_header: bool = True
     label_names: tuple[str, ...] = ()
     note: str = ""
 
@@ -409,6 +420,7 @@ class _JsonLinesTable:
     source: _TextSource
     columns: tuple[str, ...]
     unit: str = "line"
+    has_header: bool = False
     label_names: tuple[str, ...] = ()
     note: str = ""
 
@@ -450,9 +462,8 @@ def _open_json_lines(source: _TextSource) -> Table:
     line, found, _ = first
     if isinstance(found, str):
         raise InputError(f"{source.path}: line {line}: {found}, expected a JSON object a line")
-    # An exporter may leave out what is null, in the first object too.
-    some = itertools.islice(_json_objects(source), _LOOKED_AT_ROWS)
-    columns = dict.fromkeys(key for _, value, _ in some if isinstance(value, dict) for key in value)
+    # An exporter may leave out what is null, and the first labelled row may stand behind all others.
+    columns = dict.fromkeys(key for _, value, _ in _json_objects(source) if isinstance(value, dict) for key in value)
     return _JsonLinesTable(source, tuple(columns))
 
 
@@ -466,6 +477,7 @@ class _ParquetTable:
     path: Path
     columns: tuple[str, ...]
     unit: str = "row"
+    has_header: bool = False
     label_names: tuple[str, ...] = ()
     note: str = ""
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestNeighbors
 
+from tfkd.progress import say
 from tfkd.text.examples import Examples
 
 # Of more texts so many are drawn: each is compared with all others.
@@ -14,6 +15,8 @@ _MAX_TEXTS = 20_000
 
 def recombined(pairs: Examples, neighbours: int, seed: int) -> Examples:
     """Returns pairs, without labels, of each text and itself, and of each text and those most like it.
+
+    Of more than 20,000 texts so many are drawn, which is said.
 
     How much two texts are alike is the cosine of their TF-IDF vectors; without a word in common they are no pair.
     Such pairs differ in a word or two, and so tell a student what each word is worth, where texts paired at random
@@ -28,6 +31,7 @@ def recombined(pairs: Examples, neighbours: int, seed: int) -> Examples:
     texts = list(dict.fromkeys(text for column in pairs.columns for text in column)) if neighbours else []
     rng = np.random.default_rng([seed, len(texts)])
     if len(texts) > _MAX_TEXTS:
+        say(f"augment: {_MAX_TEXTS:,} of {len(texts):,} texts are drawn to be paired with their neighbours")
         texts = [texts[i] for i in np.sort(rng.choice(len(texts), _MAX_TEXTS, replace=False))]
     made = [(i, i) for i in range(len(texts))] + _alike(texts, neighbours)
     swapped = [pair[::-1] if swap else pair for pair, swap in zip(made, rng.random(len(made)) < 0.5, strict=True)]

@@ -104,6 +104,7 @@ class _TfdsTable:
     class_names: dict[str, tuple[str, ...]]
     label_names: tuple[str, ...]
     unit: str = "row"
+    has_header: bool = False
     note: str = ""
 
     def rows(self, wanted: Sequence[str]) -> Iterator[Row | Reject]:

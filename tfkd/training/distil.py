@@ -34,7 +34,7 @@ from tfkd.text.tokenizer import Tokenizer
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.lazy_adam import LazyAdam
 from tfkd.training.loop import fit_epochs, make_deterministic
-from tfkd.training.model_folders import is_student
+from tfkd.training.model_folders import STUDENT_FILES, is_student
 from tfkd.training.pruning import words_that_matter
 from tfkd.training.reading import Reading
 from tfkd.training.student_folder import Student, save_student
@@ -138,7 +138,7 @@ def _batches(rows: _Rows, reading: Reading, setup: StudentSetup, rng: np.random.
 
 
 def _train(lesson: _Lesson, setup: StudentSetup, folder: Path, seed: int) -> Student:
-    refuse_to_replace(folder, "a student", is_student)
+    refuse_to_replace(folder, "a student", STUDENT_FILES, is_student)
     make_deterministic(seed)
     corpus, tokenizer, shape, config = setup.corpus, setup.tokenizer, setup.student, setup.distill
     classes = len(corpus.label_names)

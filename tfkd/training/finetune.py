@@ -24,7 +24,7 @@ from tfkd.text.batching import shuffled_batches
 from tfkd.text.examples import Corpus, digest
 from tfkd.training.checkpoint import checkpoints_folder
 from tfkd.training.loop import fit_epochs, make_deterministic
-from tfkd.training.model_folders import TEACHER_FILE, facts_of_teacher, is_finetuned, pretrained_of
+from tfkd.training.model_folders import TEACHER_FILE, TEACHER_FILES, facts_of_teacher, is_finetuned, pretrained_of
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,11 @@ def finetune(corpus: Corpus, config: TeacherConfig, folder: str | Path, seed: in
       InputError: the pretrained BERT can't be loaded, or the folder holds something else than a teacher.
     """
     folder = Path(folder)
-    refuse_to_replace(folder, "a teacher", is_finetuned)
+    refuse_to_replace(folder, "a teacher", TEACHER_FILES, is_finetuned)
     make_deterministic(seed)
     teacher = load_pretrained(config, len(corpus.label_names))
+    if teacher.max_pieces < config.max_pieces:
+        say(f"teacher: its BERT reads {teacher.max_pieces} word pieces of a text at most, not {config.max_pieces:,}")
     trained = TrainedBlocks(teacher.classifier, config.teacher_frozen_blocks)
     with progress_bar(len(corpus.train) + len(corpus.dev), "teacher: frozen blocks", "texts") as bar:
         train, dev = (trained.inputs(teacher.encode(*rows.columns), bar) for rows in (corpus.train, corpus.dev))

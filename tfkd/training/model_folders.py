@@ -10,6 +10,10 @@ from tfkd.files import read_json, read_object
 from tfkd.progress import say
 
 TEACHER_FILE, STUDENT_FILE = "teacher.json", "student.json"
+# What else keras-hub, or `save_student`, writes beside it, as patterns of names.
+TEACHER_FILES = (TEACHER_FILE, "*.json", "*.weights.h5", "assets")
+MODEL_FILE, VOCABULARY_FILE = "student.keras", "vocabulary.txt"
+STUDENT_FILES = (STUDENT_FILE, MODEL_FILE, VOCABULARY_FILE)
 
 _OF_EACH_TEACHER = ("pretrained", "label_names", "max_pieces", "dev_accuracy", "fingerprint")
 

@@ -15,9 +15,7 @@ from tfkd.files import atomic_folder, read_json, write_json, write_text
 from tfkd.models.student import BiLstmClassifier
 from tfkd.text.tokenizer import Tokenizer, tokenizer_of
 from tfkd.text.word_tokenizer import WordTokenizer
-from tfkd.training.model_folders import STUDENT_FILE
-
-MODEL_FILE, VOCABULARY_FILE = "student.keras", "vocabulary.txt"
+from tfkd.training.model_folders import MODEL_FILE, STUDENT_FILE, STUDENT_FILES, VOCABULARY_FILE
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def load_student(folder: str | Path) -> Student:
       InputError: a file of it is missing or damaged.
     """
     folder = Path(folder)
-    for name in (STUDENT_FILE, MODEL_FILE, VOCABULARY_FILE):
+    for name in STUDENT_FILES:
         if not (folder / name).is_file():
             raise InputError(f"{folder}: no student there ({name} is missing); run `tfkd distill` first")
     description = read_json(folder / STUDENT_FILE)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from tfkd.config import LabelConfig
 from tfkd.errors import InputError
-from tfkd.files import atomic_folder, read_json, refuse_to_replace, write_json
+from tfkd.files import atomic_folder, read_object, refuse_to_replace, write_json
 from tfkd.models.int8_teacher import Int8Teacher
 from tfkd.models.teacher import Teacher
 from tfkd.progress import progress_bar, say
@@ -23,10 +23,12 @@ from tfkd.text.labels import check_names
 from tfkd.text.overlap import find_overlap
 from tfkd.transfer_set.shards import (
     MANIFEST,
+    SHARDS_FILES,
     ShardedTable,
     examples_of,
     is_labelled,
     is_of_pairs,
+    is_whole_shard,
     manifest_of,
     sentences_schema,
     shard_path,
@@ -137,16 +139,22 @@ def import_logits(
 
 
 def _refuse_to_replace(folder: Path) -> None:
-    refuse_to_replace(folder, "a transfer set", lambda f: (f / _STARTED).is_file() or is_labelled(manifest_of(f)))
+    files = (_STARTED, *SHARDS_FILES)
+    refuse_to_replace(
+        folder, "a transfer set", files, lambda f: (f / _STARTED).is_file() or is_labelled(manifest_of(f))
+    )
 
 
 def _start(folder: Path, facts: dict[str, Any]) -> None:
-    """Clears the folder unless its shards are of this teacher and these sentences."""
+    """Clears the folder unless its shards are of this teacher and these sentences; then of what isn't whole alone."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (_STARTED, MANIFEST):
         if (folder / name).is_file():
-            known = read_json(folder / name)
+            known = read_object(folder / name)
             if {k: known.get(k) for k in facts} == facts:
+                for i in range(len(known.get("shards", ()))):  # of a whole folder: what was done to it since
+                    if not is_whole_shard(folder, i, known):
+                        shard_path(folder, i).unlink(missing_ok=True)
                 return
     for path in folder.glob("shard-*.parquet"):
         path.unlink()

@@ -22,6 +22,7 @@ from tfkd.text.overlap import RowsHeld
 from tfkd.text.recombination import recombined
 from tfkd.text.splicing import Splicer
 from tfkd.transfer_set.shards import (
+    SHARDS_FILES,
     ShardedTable,
     is_labelled,
     manifest_of,
@@ -53,7 +54,9 @@ def write_sentences(
       InputError: the folder holds something else than sentences.
     """
     folder = Path(folder)
-    refuse_to_replace(folder, "sentences to label", lambda f: bool(m := manifest_of(f)) and not is_labelled(m))
+    refuse_to_replace(
+        folder, "sentences to label", SHARDS_FILES, lambda f: bool(m := manifest_of(f)) and not is_labelled(m)
+    )
     further = recombined(corpus.train, config.neighbours, seed) if corpus.pairs else Examples.without_labels([])
     each = 1 + config.n_iter + config.n_splice
     total = (len(corpus.train) + len(further)) * each + len(corpus.unlabelled)

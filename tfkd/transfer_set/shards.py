@@ -17,6 +17,9 @@ from tfkd.text.examples import Corpus, Examples, digest, kind_of
 from tfkd.text.overlap import find_overlap
 
 MANIFEST = "manifest.json"
+# What is in a folder of shards, as patterns of names.
+SHARDS_FILES = (MANIFEST, "shard-*.parquet")
+_OF_EACH_MANIFEST = ("label_names", "rows", "shards")
 
 # The texts, and of pairs the second ones.
 TEXT_COLUMNS = ("text", "text_pair")
@@ -91,6 +94,12 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     return read_object(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
 
 
+def is_whole_shard(folder: Path, number: int, manifest: dict[str, Any]) -> bool:
+    """Whether shard 0, 1, ... is there, and the one that the folder's manifest names."""
+    path = shard_path(folder, number)
+    return path.is_file() and sha256_of(path) == manifest["shards"][number]["sha256"]
+
+
 def is_labelled(manifest: dict[str, Any]) -> bool:
     """Whether a manifest is that of a transfer set, rather than of sentences to be labelled."""
     return "teacher" in manifest
@@ -104,7 +113,7 @@ class ShardedTable:
       manifest: what `write_manifest` wrote.
 
     Raises:
-      InputError: there is no manifest, or a shard isn't the one it names.
+      InputError: there is no manifest, it is none of shards, or a shard isn't the one it names.
     """
 
     def __init__(self, folder: str | Path):
@@ -112,9 +121,11 @@ class ShardedTable:
         self.manifest = manifest_of(self.folder)
         if not self.manifest:
             raise InputError(f"{self.folder}: no {MANIFEST} there; the step that makes this folder hasn't finished")
-        for i, shard in enumerate(self.manifest["shards"]):
-            path = shard_path(self.folder, i)
-            if not path.is_file() or sha256_of(path) != shard["sha256"]:
+        if missing := [name for name in _OF_EACH_MANIFEST if name not in self.manifest]:
+            raise InputError(f"{self.folder}: no folder of shards: its {MANIFEST} has no {', '.join(missing)}")
+        for i in range(len(self)):
+            if not is_whole_shard(self.folder, i, self.manifest):
+                path = shard_path(self.folder, i)
                 raise InputError(f"{path}: missing or not the shard that {MANIFEST} names; make the folder again")
 
     @property
