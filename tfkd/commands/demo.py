@@ -23,7 +23,7 @@ def define_flags() -> None:
     flags.DEFINE_string("teacher", "", "folder of the teacher to compare with, that tfkd finetune wrote, or a run's")
     flags.DEFINE_string("examples", "", "file of texts to click on, one a line")
     flags.DEFINE_integer(
-        "port", 7380, "of 127.0.0.1, where the page is; 0: any that is free", lower_bound=0, upper_bound=65535
+        "port", 7380, "port of 127.0.0.1 where the page is; 0: any that is free", lower_bound=0, upper_bound=65535
     )
     flags.DEFINE_bool("open", False, "open the page in the browser")
 

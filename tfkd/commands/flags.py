@@ -35,7 +35,7 @@ def define_flags_of(*config_classes: type[Any], only: tuple[str, ...] = ()) -> N
 
 def define_seed() -> None:
     """Defines --seed."""
-    help = "of the dev cut, of training and of augmentation: same seed, same files"
+    help = "seed of the dev cut, of training and of augmentation: same seed, same files"
     flags.DEFINE_integer("seed", 1, help, lower_bound=0, upper_bound=MAX_SEED)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("name", "default", "of the run: its folder is runs/NAME")
+    flags.DEFINE_string("name", "default", "name of the run: its folder is runs/NAME")
     flags.DEFINE_string("runs", "runs", "folder of all runs")
     flags.DEFINE_bool("update", False, "redo the steps of an earlier run that other flags change")
     flags.DEFINE_list(
