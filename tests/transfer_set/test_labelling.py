@@ -151,7 +151,7 @@ def test_a_shard_that_was_damaged_since_is_labelled_again(tmp_path, teacher, dam
 
 def test_a_manifest_of_something_else(tmp_path):
     write_json(tmp_path / MANIFEST, {"name": "app", "rows": 1})
-    with pytest.raises(InputError, match=r": no folder of shards: its manifest.json has no label_names, shards$"):
+    with pytest.raises(InputError, match=r": no folder of shards: its manifest.json has no shards$"):
         ShardedTable(tmp_path)
 
 

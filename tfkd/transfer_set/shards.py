@@ -19,7 +19,7 @@ from tfkd.text.overlap import find_overlap
 MANIFEST = "manifest.json"
 # What is in a folder of shards, as patterns of names.
 SHARDS_FILES = (MANIFEST, "shard-*.parquet")
-_OF_EACH_MANIFEST = ("label_names", "rows", "shards")
+_OF_EACH_MANIFEST = ("rows", "shards")
 
 # The texts, and of pairs the second ones.
 TEXT_COLUMNS = ("text", "text_pair")
