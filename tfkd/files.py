@@ -124,10 +124,7 @@ def folder_beside(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            with contextlib.suppress(FileNotFoundError):  # another process has just ended with it
-                if left.is_dir() and time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                    shutil.rmtree(left, ignore_errors=True)
+        remove_stale(path.parent, f".{glob.escape(path.name)}.*.tmp")
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
         temporary.chmod(0o755)
     except OSError as e:
@@ -136,6 +133,14 @@ def folder_beside(path: str | Path) -> Iterator[Path]:
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_stale(parent: Path, pattern: str) -> None:
+    """Removes the temporary folders of this pattern that processes killed long ago have left."""
+    for left in parent.glob(pattern):
+        with contextlib.suppress(FileNotFoundError):  # another process has just ended with it
+            if left.is_dir() and time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def refuse_to_replace(folder: str | Path, what: str, names: Sequence[str], is_own: Callable[[Path], bool]) -> None:

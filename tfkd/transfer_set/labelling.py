@@ -23,6 +23,7 @@ from tfkd.text.labels import check_names
 from tfkd.text.overlap import find_overlap
 from tfkd.transfer_set.shards import (
     MANIFEST,
+    SHARD_PATTERN,
     SHARDS_FILES,
     ShardedTable,
     examples_of,
@@ -156,7 +157,7 @@ def _start(folder: Path, facts: dict[str, Any]) -> None:
                     if not is_whole_shard(folder, i, known):
                         shard_path(folder, i).unlink(missing_ok=True)
                 return
-    for path in folder.glob("shard-*.parquet"):
+    for path in folder.glob(SHARD_PATTERN):
         path.unlink()
     (folder / MANIFEST).unlink(missing_ok=True)
     write_json(folder / _STARTED, facts)

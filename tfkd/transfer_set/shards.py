@@ -18,7 +18,8 @@ from tfkd.text.overlap import find_overlap
 
 MANIFEST = "manifest.json"
 # What is in a folder of shards, as patterns of names.
-SHARDS_FILES = (MANIFEST, "shard-*.parquet")
+SHARD_PATTERN = "shard-*.parquet"
+SHARDS_FILES = (MANIFEST, SHARD_PATTERN)
 _OF_EACH_MANIFEST = ("rows", "shards")
 
 # The texts, and of pairs the second ones.
